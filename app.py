@@ -1,0 +1,57 @@
+"""Launcher: `streamlit run app.py`. The interface itself starts at pages/ui/main.py.
+
+An `st.App` rather than a plain script, for three reasons: a link to any page opens the whole app on a fresh server, the
+training supervisor lives and dies with the server, and plotly.js is served from the installed package.
+"""
+
+import gzip
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from pages.ui.live_plot import PLOTLY_ROUTE
+
+
+@cache
+def plotly_script() -> bytes:
+    """plotly.min.js from the installed plotly, gzipped once (4.8 MB becomes 1.5 MB)."""
+    return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes(), compresslevel=6)
+
+
+def serve_plotly(request: Request) -> Response:
+    """The script, cached by the browser for a year: its address carries plotly's version."""
+    body, headers = plotly_script(), {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        return Response(body, media_type="text/javascript", headers=headers | {"Content-Encoding": "gzip"})
+    return Response(gzip.decompress(body), media_type="text/javascript", headers=headers)
+
+
+def go_home(request: Request) -> Response:
+    """Every page answers under its file name, the first page too, which Streamlit serves at the root only."""
+    return RedirectResponse(str(request.url.replace(path=request.scope.get("root_path", "") + "/")), status_code=307)
+
+
+def warm_up() -> None:
+    """Import what the first page needs while the visitor's browser is still loading the app."""
+    plotly_script()
+    import_module("plotly.graph_objects")
+
+
+@asynccontextmanager
+async def lifespan(app: st.App) -> AsyncIterator[None]:
+    """Warm up beside the server, never before it."""
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+
+
+app = st.App(
+    "pages/ui/main.py", lifespan=lifespan, routes=[Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home)]
+)

@@ -1,0 +1,8 @@
+"""Anatomy."""
+
+import streamlit as st
+
+from pages.ui.i18n import _
+
+st.title(_("Anatomy"))
+st.write(_("This page is being built."))

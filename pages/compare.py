@@ -1,0 +1,8 @@
+"""Compare."""
+
+import streamlit as st
+
+from pages.ui.i18n import _
+
+st.title(_("Compare"))
+st.write(_("This page is being built."))

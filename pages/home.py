@@ -1,0 +1,8 @@
+"""Home."""
+
+import streamlit as st
+
+from pages.ui.i18n import _
+
+st.title(_("Home"))
+st.write(_("This page is being built."))

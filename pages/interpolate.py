@@ -1,0 +1,8 @@
+"""Interpolate."""
+
+import streamlit as st
+
+from pages.ui.i18n import _
+
+st.title(_("Interpolate"))
+st.write(_("This page is being built."))

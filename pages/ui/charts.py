@@ -1,0 +1,222 @@
+"""Figures from plain numbers: no Streamlit, no files, no run objects.
+
+    figure = loss_curves(history, ["g_loss", "d_loss"], smoothing=0.9, x="step")
+    figure = loss_curves(history, {"d_real": _("D(x)"), "d_fake": _("D(G(z))")}, y_title=_("Probability"))
+    figure = bars({"0": 0.11, "1": 0.09}, title=_("Share of each digit"), unit="%")
+    figure = overlay({"run A": (steps, losses), "run B": (steps, losses)}, title=…, smoothing=0.6)
+
+`history` maps a name to its values; all columns are as long as the x column, and None or NaN means "not measured here".
+Curves carry at most 1,000 points, with every extreme kept. Blue is always the generator, orange always the discriminator.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike, NDArray
+
+from pages.ui.i18n import _
+
+LIMIT = 1000
+
+# Okabe and Ito's colour-blind-safe palette, in its shades that keep a contrast of 3:1 on white …
+BLUE, ORANGE, GREEN, PURPLE, SKY, GREY = "#0072b2", "#d55e00", "#00876c", "#a6508a", "#2f8fc4", "#767684"
+SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, GREY)
+# … and what each becomes on a dark background.
+DARK_SHADES = {
+    BLUE: "#56b4e9",
+    ORANGE: "#f0a030",
+    GREEN: "#2cc9a4",
+    PURPLE: "#e08fc4",
+    SKY: "#a5d8f7",
+    GREY: "#a9a9b8",
+}
+DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def decimate(x: ArrayLike, y: ArrayLike, limit: int = LIMIT) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """At most `limit` of the points, in order: the first, the last, and the lowest and highest of equal slices between.
+
+    Args:
+        x, y: equally long; y may hold NaN.
+        limit: the most points to return, at least 4.
+    """
+    xs, ys = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if limit < 4:
+        raise ValueError("limit must be at least 4")
+    if len(xs) <= limit:
+        return xs, ys
+    edges = np.linspace(1, len(ys) - 1, (limit - 2) // 2 + 1).astype(int)
+    keep = {0, len(ys) - 1}
+    for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        part = ys[start:stop]
+        keep.update((start + int(np.argmin(np.nan_to_num(part, nan=np.inf))),))
+        keep.update((start + int(np.argmax(np.nan_to_num(part, nan=-np.inf))),))
+    index = np.array(sorted(keep))
+    return xs[index], ys[index]
+
+
+def smooth(y: ArrayLike, weight: float) -> NDArray[np.float64]:
+    """Exponential moving average without the bias towards the start (Adam's correction, Kingma and Ba 2015, section 3).
+
+    Args:
+        y: values; NaN leaves the average as it was and stays NaN.
+        weight: 0 returns y; near 1 smooths most.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    if weight <= 0:
+        return values
+    average, seen, result = 0.0, 0, []
+    for value in values.tolist():
+        if not math.isfinite(value):
+            result.append(math.nan)
+            continue
+        seen += 1
+        average = weight * average + (1 - weight) * value
+        result.append(average / (1 - weight**seen))
+    return np.array(result)
+
+
+def loss_curves(
+    history: Mapping[str, Sequence[float | None]],
+    keys: Sequence[str] | Mapping[str, str],
+    *,
+    smoothing: float = 0.0,
+    log_y: bool = False,
+    x: str = "step",
+    title: str = "",
+    y_title: str = "",
+) -> go.Figure:
+    """Curves of one run: the smoothed ones bold over the faint raw ones.
+
+    Args:
+        history: column name → values; columns that are missing are left out.
+        keys: the columns to draw, or column → label.
+        x: the column on the horizontal axis.
+    """
+    labels = dict(keys) if isinstance(keys, Mapping) else {key: label_of(key) for key in keys}
+    figure = go.Figure()
+    for rank, (key, label) in enumerate(labels.items()):
+        if key in history and x in history:
+            _add_curve(figure, history[x], history[key], label, _style(key, rank), smoothing)
+    return _finish(figure, title=title, x_title=axis_title(x), y_title=y_title, log_y=log_y)
+
+
+def overlay(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float | None]]],
+    *,
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    smoothing: float = 0.0,
+    log_y: bool = False,
+) -> go.Figure:
+    """One quantity of several runs: label → (x, y), each run in its own colour and dash."""
+    figure = go.Figure()
+    for rank, (label, (xs, ys)) in enumerate(curves.items()):
+        style = {"color": SERIES[rank % len(SERIES)], "dash": DASHES[rank // len(SERIES) % len(DASHES)]}
+        _add_curve(figure, xs, ys, label, style, smoothing)
+    return _finish(figure, title=title, x_title=x_title, y_title=y_title, log_y=log_y)
+
+
+def bars(
+    values: Mapping[str, float],
+    *,
+    title: str = "",
+    x_title: str = "",
+    y_title: str = "",
+    unit: str = "",
+    color: str = BLUE,
+    reference: float | None = None,
+) -> go.Figure:
+    """One bar a name, in the order given; `reference` draws a dotted line (what an even share would be, say)."""
+    figure = go.Figure(
+        go.Bar(
+            x=list(values),
+            y=np.array(list(values.values()), dtype=np.float64),
+            marker={"color": color},
+            hovertemplate="%{x}: %{y:.4g}" + (f" {unit}" if unit else "") + "<extra></extra>",
+        )
+    )
+    if reference is not None:
+        figure.add_hline(y=reference, line={"color": GREY, "dash": "dot", "width": 1.5})
+    _finish(figure, title=title, x_title=x_title, y_title=_with_unit(y_title, unit))
+    return figure.update_layout(hovermode="closest", bargap=0.25, xaxis={"type": "category"})
+
+
+def label_of(key: str) -> str:
+    """What a well-known column is called on screen; any other keeps its name, with spaces."""
+    known = {
+        "g_loss": _("Generator loss"),
+        "d_loss": _("Discriminator loss"),
+        "d_loss_real": _("Discriminator loss on real pictures"),
+        "d_loss_fake": _("Discriminator loss on generated pictures"),
+        "d_real": _("D(x): belief that real pictures are real"),
+        "d_fake": _("D(G(z)): belief that generated pictures are real"),
+    }
+    return known.get(key, key.replace("_", " "))
+
+
+def axis_title(key: str) -> str:
+    """The title of a horizontal axis."""
+    return {"step": _("Step"), "epoch": _("Epoch"), "seconds": _("Time (s)")}.get(key, label_of(key))
+
+
+def _style(key: str, rank: int) -> dict[str, Any]:
+    """The same colour for the same network everywhere: generator blue, discriminator orange; real solid, fake dashed."""
+    if key.startswith(("g_", "generator")):
+        return {"color": BLUE, "dash": "solid"}
+    if key in ("d_real", "d_fake"):
+        return {"color": ORANGE if key == "d_real" else BLUE, "dash": "solid"}
+    if key.startswith(("d_", "discriminator")):
+        return {"color": ORANGE, "dash": "dash" if key.endswith("fake") else "solid"}
+    return {"color": SERIES[(rank + 2) % len(SERIES)], "dash": "solid"}
+
+
+def _add_curve(
+    figure: go.Figure,
+    x: Sequence[float],
+    y: Sequence[float | None],
+    label: str,
+    style: Mapping[str, Any],
+    smoothing: float,
+) -> None:
+    """Add one curve; with smoothing, the raw values stay visible behind it, faint and without a legend entry."""
+    count = min(len(x), len(y))
+    xs, ys = np.asarray(x[:count], dtype=np.float64), np.asarray(y[:count], dtype=np.float64)
+    measured = np.isfinite(ys) | np.isinf(ys)
+    xs, ys = xs[measured], ys[measured]
+    if smoothing > 0:
+        faint = {"color": style["color"], "width": 1}
+        figure.add_trace(_line(xs, ys, label, faint, opacity=0.3, showlegend=False, hoverinfo="skip", legendgroup=label))
+    figure.add_trace(_line(xs, smooth(ys, smoothing), label, {**style, "width": 2.2}, legendgroup=label))
+
+
+def _line(x: NDArray[np.float64], y: NDArray[np.float64], label: str, line: Mapping[str, Any], **more: Any) -> go.Scatter:
+    xs, ys = decimate(x, y)
+    # A single point has no line to show.
+    mode = "lines+markers" if len(xs) < 3 else "lines"
+    hover = {} if "hoverinfo" in more else {"hovertemplate": "%{y:.4g}"}
+    return go.Scatter(x=xs, y=ys.astype(np.float32), name=label, mode=mode, line=dict(line), **hover, **more)
+
+
+def _finish(figure: go.Figure, *, title: str, x_title: str, y_title: str, log_y: bool = False) -> go.Figure:
+    """The look that all figures share: transparent, tight, legend in one row at the top."""
+    return figure.update_layout(
+        title={"text": title, "x": 0, "xref": "paper", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6}},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 8, "r": 8, "t": 58 if title else 34, "b": 8},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        hovermode="x unified",
+        xaxis={"title": {"text": x_title}, "automargin": True},
+        yaxis={"title": {"text": y_title}, "automargin": True, "type": "log" if log_y else "linear"},
+    )
+
+
+def _with_unit(title: str, unit: str) -> str:
+    return f"{title} ({unit})" if title and unit else title or unit

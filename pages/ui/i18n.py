@@ -1,0 +1,91 @@
+"""Translation: English in the code, 简体中文 from the catalogue.
+
+    from pages.ui.i18n import _, N_, ngettext
+
+    st.title(_("Train"))
+    st.write(_("Run {name} has finished.").format(name=run.name))
+    st.write(ngettext("{count} picture", "{count} pictures", n).format(count=n))
+    TABLE = (("mnist", N_("Handwritten digits")),)      # marks now, translated at render time by _(text)
+
+The language is `?lang=zh` in the URL and is kept when the visitor changes page. The catalogue is read from the .po file
+itself, so there is no compiled file that could be out of date.
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+DEFAULT = "en"
+LANGUAGES = {"en": "English", "zh": "简体中文"}
+PARAM = "lang"
+CATALOGUE = Path(__file__).resolve().parents[2] / "locale" / "zh_CN" / "LC_MESSAGES" / "gan_workbench.po"
+_STATE = "ui.language"
+
+
+def N_(text: str) -> str:
+    """Mark `text` for the catalogue without translating it yet (for tables built at import time)."""
+    return text
+
+
+def _(text: str) -> str:
+    """`text` in the visitor's language."""
+    if not text or current_language() == DEFAULT:
+        return text
+    return _translations().gettext(text)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """The form of the text that fits `count`, in the visitor's language."""
+    if current_language() == DEFAULT:
+        return singular if count == 1 else plural
+    return _translations().ngettext(singular, plural, count)
+
+
+def current_language() -> str:
+    """"en" or "zh": what the visitor chose, else what the URL asks for, else English."""
+    if get_script_run_ctx(suppress_warning=True) is None:  # a background thread: nobody is looking
+        return DEFAULT
+    chosen = st.session_state.get(_STATE) or st.query_params.get(PARAM)
+    return chosen if chosen in LANGUAGES else DEFAULT
+
+
+def set_language(language: str) -> None:
+    """Remember the choice in the session and in the URL (English, the default, leaves the URL clean)."""
+    st.session_state[_STATE] = language
+    if language == DEFAULT:
+        st.query_params.pop(PARAM, None)
+    else:
+        st.query_params[PARAM] = language
+
+
+def sync_language() -> None:
+    """Let the URL decide; where it says nothing (Streamlit drops it on a page switch), put the choice back into it."""
+    asked = st.query_params.get(PARAM)
+    if asked in LANGUAGES:
+        st.session_state[_STATE] = asked
+    elif current_language() != DEFAULT:
+        st.query_params[PARAM] = current_language()
+
+
+def _translations() -> gettext.GNUTranslations:
+    return _compiled(CATALOGUE, CATALOGUE.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def _compiled(path: Path, mtime_ns: int) -> gettext.GNUTranslations:
+    """The catalogue, compiled in memory; the modification time is part of the key so that an edit shows at once."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale="zh_CN")
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -1,0 +1,96 @@
+"""Small panels that every page needs: pictures with alt text, empty states, errors as one sentence, downloads.
+
+    with guard():                                   # main.py already wraps every page; use it for one part of a page
+        bundle = load(name)                         # UserError → its sentence; anything else → one sentence, log on stderr
+
+    error_panel(_("The file is not a bundle: choose a .safetensors file."))
+    empty_state(_("No run yet"), _("Train your first model; it takes about a minute."), link="../train.py", label=_("Train"))
+    picture(sheet, alt=_("Sixteen generated digits"), caption=_("Epoch {epoch}").format(epoch=12), width=448)
+    download_row([(_("Picture"), png_bytes, "sheet.png", "image/png"), (_("Animation"), gif_bytes, "walk.gif", "image/gif")], key="sheet")
+"""
+
+from __future__ import annotations
+
+import base64
+import sys
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from gan_core.config import UserError
+from pages.ui import i18n
+from pages.ui.i18n import _
+
+Download = tuple[str, bytes, str, str]
+Width = int | Literal["content", "stretch"]
+
+
+def error_panel(sentence: str) -> None:
+    """One sentence that says what to do."""
+    st.error(sentence, icon=":material/error:")
+
+
+def empty_state(title: str, sentence: str, *, link: str = "", label: str = "", icon: str = ":material/inbox:") -> None:
+    """What a page shows when there is nothing yet, with the way on: `link` is a page such as "../train.py"."""
+    with st.container(border=True, horizontal_alignment="center"):
+        st.markdown(f"#### {icon} {title}", text_alignment="center")
+        st.markdown(sentence, text_alignment="center")
+        if link:
+            go_to(link, label or _("Open"), icon=":material/arrow_forward:")
+
+
+def go_to(page: str, label: str, *, icon: str | None = None, params: Mapping[str, str] | None = None) -> None:
+    """A link to another page that keeps the language: `go_to("../digits.py", _("Choose digits"), params={"run": id})`."""
+    language = i18n.current_language()
+    kept = {} if language == i18n.DEFAULT else {i18n.PARAM: language}
+    st.page_link(page, label=label, icon=icon, query_params=kept | dict(params or {}))
+
+
+def picture(
+    image: bytes | NDArray[np.uint8], *, alt: str, caption: str | None = None, width: Width = "content"
+) -> None:
+    """A picture with `alt` in the page and square, unblurred pixels (see style.css).
+
+    Args:
+        image: PNG, GIF or WebP bytes, or a uint8 array (H, W) or (H, W, 3).
+        width: pixels, "content" or "stretch"; small pictures are enlarged.
+    """
+    if isinstance(image, bytes) and not image.startswith(b"\x89PNG"):
+        # As a PNG an animation would stand still, so it travels as it is.
+        kind = "gif" if image.startswith(b"GIF") else "webp"
+        source: Any = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
+    else:
+        source = image
+    st.image(source, caption=caption, width=width, alt=alt, output_format="PNG")
+
+
+def download_row(downloads: Sequence[Download], *, key: str) -> None:
+    """Download buttons side by side: (label, bytes, file name, MIME type) each; a click does not rerun the page."""
+    with st.container(horizontal=True):
+        for label, content, name, mime in downloads:
+            st.download_button(
+                label,
+                content,
+                file_name=name,
+                mime=mime,
+                key=f"{key}.{name}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Errors as values: no traceback ever reaches the screen. Works as a decorator, too."""
+    try:
+        yield
+    except UserError as error:
+        error_panel(str(error))
+    except Exception:
+        traceback.print_exc(file=sys.stderr)
+        error_panel(_("Something went wrong here; the log of the server has the details. Reload the page to try again."))
