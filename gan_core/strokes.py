@@ -174,7 +174,7 @@ def draw_strokes(
 
 
 def _write(skeletons: _Skeletons, hands: Indices, shake: Floats, sloppiness: Floats) -> Floats:
-    """The pen's path (n, S, 2), unit: page heights, through the anchors of the hands (n,), shaken by normals (n, 2 A)."""
+    """The pen's path (n, S, 2), unit: page heights, through the anchors of hands (n,), shaken by normals (n, 2 A)."""
     strength = 0.024 * np.exp(0.35 * sloppiness)[:, None, None]
     anchors = skeletons.anchors[hands] + strength * shake.reshape(len(hands), -1, 2)  # (n, A, 2)
     path: Floats = skeletons.basis[hands] @ anchors

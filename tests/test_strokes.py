@@ -98,7 +98,7 @@ def test_ink_fills_the_box_of_mnist_and_stays_inside_the_frame(drawn: Drawn) -> 
     heights, widths = box_sides(images)
     longest = np.maximum(heights, widths)
     assert longest.mean() == pytest.approx(20, abs=0.5)
-    assert 18 <= longest.min() and longest.max() <= 23
+    assert longest.min() >= 18 and longest.max() <= 23
     assert widths[labels == 1].mean() == pytest.approx(9.3, abs=1.5)
     assert widths[labels == 0].mean() == pytest.approx(18.0, abs=1.5)
     frame = np.ones((28, 28), bool)
@@ -122,7 +122,7 @@ def test_digits_can_be_told_apart_but_not_trivially(drawn: Drawn) -> None:
     fresh, truth = draw_strokes(1000, seed=77)
     right = (features_of(fresh) @ weights).argmax(axis=1) == truth
     assert 0.80 < right.mean() < 0.99
-    assert all(0.6 < right[truth == digit].mean() for digit in range(10))
+    assert all(right[truth == digit].mean() > 0.6 for digit in range(10))
 
 
 def test_pictures_of_one_digit_vary(drawn: Drawn) -> None:
