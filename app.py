@@ -52,6 +52,4 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     yield
 
 
-app = st.App(
-    "pages/ui/main.py", lifespan=lifespan, routes=[Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home)]
-)
+app = st.App("pages/ui/main.py", lifespan=lifespan, routes=[Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home)])

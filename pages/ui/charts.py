@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,10 +53,10 @@ def decimate(x: ArrayLike, y: ArrayLike, limit: int = LIMIT) -> tuple[NDArray[np
         return xs, ys
     edges = np.linspace(1, len(ys) - 1, (limit - 2) // 2 + 1).astype(int)
     keep = {0, len(ys) - 1}
-    for start, stop in zip(edges[:-1], edges[1:], strict=True):
-        part = ys[start:stop]
-        keep.update((start + int(np.argmin(np.nan_to_num(part, nan=np.inf))),))
-        keep.update((start + int(np.argmax(np.nan_to_num(part, nan=-np.inf))),))
+    for start, stop in pairwise(edges.tolist()):
+        part, missing = ys[start:stop], np.isnan(ys[start:stop])
+        keep.add(start + int(np.argmin(np.where(missing, np.inf, part))))
+        keep.add(start + int(np.argmax(np.where(missing, -np.inf, part))))
     index = np.array(sorted(keep))
     return xs[index], ys[index]
 
@@ -192,11 +193,15 @@ def _add_curve(
     xs, ys = xs[measured], ys[measured]
     if smoothing > 0:
         faint = {"color": style["color"], "width": 1}
-        figure.add_trace(_line(xs, ys, label, faint, opacity=0.3, showlegend=False, hoverinfo="skip", legendgroup=label))
+        figure.add_trace(
+            _line(xs, ys, label, faint, opacity=0.3, showlegend=False, hoverinfo="skip", legendgroup=label)
+        )
     figure.add_trace(_line(xs, smooth(ys, smoothing), label, {**style, "width": 2.2}, legendgroup=label))
 
 
-def _line(x: NDArray[np.float64], y: NDArray[np.float64], label: str, line: Mapping[str, Any], **more: Any) -> go.Scatter:
+def _line(
+    x: NDArray[np.float64], y: NDArray[np.float64], label: str, line: Mapping[str, Any], **more: Any
+) -> go.Scatter:
     xs, ys = decimate(x, y)
     # A single point has no line to show.
     mode = "lines+markers" if len(xs) < 3 else "lines"

@@ -48,7 +48,7 @@ def ngettext(singular: str, plural: str, count: int) -> str:
 
 
 def current_language() -> str:
-    """"en" or "zh": what the visitor chose, else what the URL asks for, else English."""
+    """What the visitor chose ("en" or "zh"), else what the URL asks for, else English."""
     if get_script_run_ctx(suppress_warning=True) is None:  # a background thread: nobody is looking
         return DEFAULT
     chosen = st.session_state.get(_STATE) or st.query_params.get(PARAM)

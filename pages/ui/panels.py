@@ -6,14 +6,17 @@
     error_panel(_("The file is not a bundle: choose a .safetensors file."))
     empty_state(_("No run yet"), _("Train your first model; it takes about a minute."), link="../train.py", label=_("Train"))
     picture(sheet, alt=_("Sixteen generated digits"), caption=_("Epoch {epoch}").format(epoch=12), width=448)
-    download_row([(_("Picture"), png_bytes, "sheet.png", "image/png"), (_("Animation"), gif_bytes, "walk.gif", "image/gif")], key="sheet")
+    download_row([(_("Picture"), png, "sheet.png", "image/png"), (_("Animation"), gif, "walk.gif", "image/gif")], key="sheet")
+    go_to("../digits.py", _("Choose digits"), params={"run": run_id})               # a link that keeps the language
+    share_panel()                                                                  # the link to what is on screen
+
+Every sentence that reaches the screen has been through `_()` before it comes here.
 """
 
 from __future__ import annotations
 
 import base64
-import sys
-import traceback
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -23,8 +26,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gan_core.config import UserError
-from pages.ui import i18n
+from pages.ui import state
 from pages.ui.i18n import _
+
+log = logging.getLogger(__name__)
 
 Download = tuple[str, bytes, str, str]
 Width = int | Literal["content", "stretch"]
@@ -45,10 +50,15 @@ def empty_state(title: str, sentence: str, *, link: str = "", label: str = "", i
 
 
 def go_to(page: str, label: str, *, icon: str | None = None, params: Mapping[str, str] | None = None) -> None:
-    """A link to another page that keeps the language: `go_to("../digits.py", _("Choose digits"), params={"run": id})`."""
-    language = i18n.current_language()
-    kept = {} if language == i18n.DEFAULT else {i18n.PARAM: language}
-    st.page_link(page, label=label, icon=icon, query_params=kept | dict(params or {}))
+    """A link to another page of the app, such as "../digits.py", that keeps the language."""
+    st.page_link(page, label=label, icon=icon, query_params=state.with_language(params))
+
+
+def share_panel(**params: object) -> None:
+    """A button that opens the link to what is on screen; `params` as in `state.share_link`."""
+    with st.popover(_("Share"), icon=":material/link:"):
+        st.markdown(_("Whoever opens this link sees what you see now."))
+        st.code(state.share_link(**params), language=None, wrap_lines=True)
 
 
 def picture(
@@ -92,5 +102,7 @@ def guard() -> Iterator[None]:
     except UserError as error:
         error_panel(str(error))
     except Exception:
-        traceback.print_exc(file=sys.stderr)
-        error_panel(_("Something went wrong here; the log of the server has the details. Reload the page to try again."))
+        log.exception("A part of the page failed.")
+        error_panel(
+            _("Something went wrong here; the log of the server has the details. Reload the page to try again.")
+        )

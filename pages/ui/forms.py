@@ -1,0 +1,364 @@
+"""A form from the metadata of a frozen dataclass (see gan_core.config.setting): one widget a field.
+
+    training = forms.edit(recipe.training, key=f"train.{recipe.name}")
+    recipe = forms.edit(recipe, key=f"train.{recipe.name}", param="set")      # the whole recipe, kept in the URL
+    optimizer = forms.edit(recipe.generator_optimizer, key="g", fields=["learning_rate", "schedule"],
+                           alternatives={"schedule": SCHEDULES})
+    st.button(_("Start"), disabled=recipe is None)
+    forms.changes(f"train.{recipe.name}")                                     # {"training.epochs": 5}
+
+The config that goes in is the default: what differs is marked, and one button takes it all back. Nested configs, and tuples
+of them, become sections that fold. The result is None while an entry is invalid; the reason stands above the form. Entries
+stay while the visitor is on other pages; with `param` they are in the URL too, as "training.epochs=5;latents.size=64". Put
+whatever decides the defaults (the recipe's name) into `key`. It works inside a fragment, not inside `st.form`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+from urllib.parse import quote, unquote
+
+import streamlit as st
+
+from gan_core.config import Setting, UserError
+from pages.ui import panels, state
+from pages.ui.i18n import N_, _, ngettext
+
+T = TypeVar("T")
+Alternatives = Mapping[str, Sequence[type]]
+
+# What the parts of a recipe are called on screen; any other part is called by its own title.
+SECTIONS = {
+    "generator": N_("Generator"),
+    "discriminator": N_("Discriminator"),
+    "latents": N_("Latents"),
+    "generator_terms": N_("Generator's loss"),
+    "discriminator_terms": N_("Discriminator's loss"),
+    "generator_optimizer": N_("Generator's optimiser"),
+    "discriminator_optimizer": N_("Discriminator's optimiser"),
+    "schedule": N_("Learning rate over time"),
+    "training": N_("Training"),
+    "snapshots": N_("Snapshots"),
+}
+
+
+def edit(
+    config: T,
+    *,
+    key: str,
+    fields: Iterable[str] | None = None,
+    param: str | None = None,
+    alternatives: Alternatives | None = None,
+    columns: int = 2,
+) -> T | None:
+    """Render the form of `config`; return what the visitor made of it, or None while an entry is invalid.
+
+    Args:
+        config: an instance whose values are the defaults.
+        key: names the form; include whatever decides the defaults.
+        fields: the names of the fields to show; all of them if not given.
+        param: the URL parameter that carries the changes, if any.
+        alternatives: field name → classes to choose from, for fields that hold one of several.
+        columns: entries side by side on a wide screen.
+    """
+    form = _Form(key, alternatives or {}, columns, _asked_by_url(param))
+    summary = st.container()
+    edited = cast(T, form.section(config, "", None if fields is None else tuple(fields)))
+    st.session_state[f"{key}/changes"] = {path: value for path, (_entry, value) in form.changed.items()}
+    with summary:
+        form.show_summary()
+    if param:
+        _write_to_url(param, form.changed)
+    return None if form.errors else edited
+
+
+def changes(key: str) -> dict[str, Any]:
+    """Path → value of the entries of form `key` that differ from their defaults, as of its last rendering."""
+    return dict(st.session_state.get(f"{key}/changes", {}))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One field of the form: its dotted path, its declaration, its type and its default."""
+
+    path: str
+    setting: Setting
+    kind: Any
+    default: Any
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is a list of values, which is entered as text."""
+        return typing.get_origin(self.kind) is tuple
+
+    @property
+    def shown(self) -> Any:
+        """The default as its widget holds it."""
+        return as_text(self.default) if self.listed else self.default
+
+
+@dataclass
+class _Form:
+    """One rendering of a form; the entries themselves live in the session state under "key/path".
+
+    `asked` is what a link asks for (path → text), or None where the session already has its entries.
+    """
+
+    key: str
+    alternatives: Alternatives
+    columns: int
+    asked: Mapping[str, str] | None
+    changed: dict[str, tuple[Entry, Any]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+
+    def section(self, config: Any, prefix: str, only: Sequence[str] | None = None) -> Any:
+        """Render all entries of one dataclass below `prefix`; return it with what was entered."""
+        names = [item.name for item in dataclasses.fields(config) if only is None or item.name in only]
+        entries = [entry for entry in entries_of(config, prefix) if entry.name in names]
+        values = self.grid([entry for entry in entries if not entry.setting.advanced])
+        for name in names:
+            value, path = getattr(config, name), prefix + name
+            if is_config(value) or (isinstance(value, tuple) and value and all(map(is_config, value))):
+                with self.fold(_(SECTIONS.get(name) or getattr(value, "title", name)), path):
+                    values[name] = self.part(name, value, path)
+        advanced = [entry for entry in entries if entry.setting.advanced]
+        if advanced:
+            with self.fold(_("Advanced"), f"{prefix}advanced"):
+                values |= self.grid(advanced)
+        try:
+            return dataclasses.replace(config, **values)
+        except UserError as error:
+            self.errors.append(_(str(error)))
+            return config
+
+    def part(self, name: str, value: Any, path: str) -> Any:
+        """A field that holds a config, one of several kinds of config, or a tuple of configs."""
+        if name in self.alternatives:
+            return self.alternative(value, path, self.alternatives[name])
+        if is_config(value):
+            return self.section(value, f"{path}.")
+        edited = []
+        for number, item in enumerate(value):
+            title, summary = getattr(item, "title", type(item).__name__), getattr(item, "summary", "")
+            st.markdown(f"**{_(title)}**", help=_(summary) or None)
+            edited.append(self.section(item, f"{path}.{getattr(item, 'kind', number)}."))
+        return tuple(edited)
+
+    def alternative(self, config: Any, path: str, classes: Sequence[Any]) -> Any:
+        """Which of several kinds of config, and the entries of the one chosen."""
+        kinds = {cls.kind: cls for cls in classes}
+        described = Setting(title=N_("Kind"), help="", choices=tuple(kinds))
+        chosen = self.entry(Entry(f"{path}.kind", described, str, config.kind), lambda kind: _(kinds[kind].title))
+        start = config if chosen == config.kind else kinds[chosen]()
+        return self.section(start, f"{path}.{chosen}.")
+
+    def fold(self, title: str, path: str) -> AbstractContextManager[Any]:
+        """A section that folds; it keeps its state when its title is translated."""
+        return st.expander(title, key=f"{self.key}/{path}/fold")
+
+    def grid(self, entries: Sequence[Entry]) -> dict[str, Any]:
+        """Render entries side by side, each group below its name; return name → value."""
+        values = {}
+        for group in dict.fromkeys(entry.setting.group for entry in entries):
+            members = [entry for entry in entries if entry.setting.group == group]
+            if group:
+                st.markdown(f"**{_(group)}**")
+            for start in range(0, len(members), self.columns):
+                row = members[start : start + self.columns]
+                for cell, entry in zip(st.columns(self.columns), row, strict=False):
+                    with cell:
+                        values[entry.name] = self.entry(entry)
+        return values
+
+    def entry(self, entry: Entry, label: Callable[[Any], str] | None = None) -> Any:
+        """Render one entry; return its value as the type of the field, the default if it is invalid."""
+        entry_id = f"{self.key}/{entry.path}"
+        if self.asked is not None:
+            st.session_state[entry_id] = _from_link(entry, self.asked.get(entry.path))
+        st.session_state.setdefault(entry_id, entry.shown)
+        entered = widget(entry, entry_id, differs=st.session_state[entry_id] != entry.shown, label=label)
+        try:
+            value = parse_list(entry, entered) if entry.listed else entered
+            check_range(entry, value)
+        except UserError as error:
+            self.errors.append(str(error))
+            return entry.default
+        if value != entry.default:
+            self.changed[entry.path] = (entry, value)
+        return value
+
+    def show_summary(self) -> None:
+        """What is wrong; what differs from the defaults, with the button that takes it back."""
+        for sentence in self.errors:
+            panels.error_panel(sentence)
+        if not self.changed:
+            return
+        count = len(self.changed)
+        title = ngettext("{count} setting changed", "{count} settings changed", count).format(count=count)
+        listed = " · ".join(
+            f"{titled_path(entry)}: {as_text(entry.default)} → {as_text(value)}"
+            for entry, value in self.changed.values()
+        )
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":primary[●] {title} — {listed}")
+            st.button(_("Reset"), icon=":material/undo:", key=f"{self.key}/reset", on_click=self.reset)
+
+    def reset(self) -> None:
+        """Take every changed entry back to its default."""
+        for path, (entry, _value) in self.changed.items():
+            st.session_state[f"{self.key}/{path}"] = entry.shown
+
+
+def titled_path(entry: Entry) -> str:
+    """What an entry is called outside its section: both networks have a learning rate."""
+    section = SECTIONS.get(entry.path.partition(".")[0])
+    return f"{_(section)} › {_(entry.setting.title)}" if section else _(entry.setting.title)
+
+
+def entries_of(config: Any, prefix: str = "") -> list[Entry]:
+    """The described fields of one dataclass instance, in order."""
+    hints = typing.get_type_hints(type(config))
+    return [
+        Entry(prefix + item.name, item.metadata["setting"], _plain(hints[item.name]), getattr(config, item.name))
+        for item in dataclasses.fields(config)
+        if "setting" in item.metadata
+    ]
+
+
+def widget(entry: Entry, key: str, *, differs: bool, label: Callable[[Any], str] | None = None) -> Any:
+    """The widget that fits an entry's type, range and choices; its value is in the session state under `key`."""
+    described = entry.setting
+    shared: dict[str, Any] = {
+        "label": (":primary[●] " if differs else "") + _titled(described),
+        "key": key,
+        "help": help_text(described) or None,
+        "persist_state": "session",
+    }
+    if described.choices:
+        return st.selectbox(options=described.choices, format_func=label or (lambda value: _(str(value))), **shared)
+    if entry.kind is bool:
+        return st.toggle(**shared)
+    if entry.kind in (int, float):
+        kind, low, high = entry.kind, described.minimum, described.maximum
+        return st.number_input(
+            min_value=None if low is None else kind(low),
+            max_value=None if high is None else kind(high),
+            step=step_of(entry),
+            format="%d" if kind is int else "%g",
+            **shared,
+        )
+    return st.text_input(**shared)
+
+
+def step_of(entry: Entry) -> int | float:
+    """What one press of + adds: a tenth of the default's power of ten (the whole of it on a logarithmic range)."""
+    if entry.kind is int:
+        return 1
+    size = abs(entry.default or 0)
+    if not size:
+        size = (entry.setting.minimum or 0) if entry.setting.log else min(entry.setting.maximum or 1, 1) / 10
+    power = 10.0 ** math.floor(math.log10(size or 0.1))
+    return power if entry.setting.log else power / 10
+
+
+def help_text(described: Setting) -> str:
+    """The tooltip: what the setting does, and the range it may have."""
+    low, high = described.minimum, described.maximum
+    if low is not None and high is not None:
+        span = _("From {low} to {high}.").format(low=f"{low:,g}", high=f"{high:,g}")
+    elif low is not None:
+        span = _("At least {low}.").format(low=f"{low:,g}")
+    else:
+        span = "" if high is None else _("At most {high}.").format(high=f"{high:,g}")
+    return "\n\n".join(part for part in (_(described.help), span) if part)
+
+
+def parse_list(entry: Entry, text: str) -> tuple[Any, ...]:
+    """The values of a list field, from text such as "1, 25, 50"; commas or spaces between them."""
+    kind = typing.get_args(entry.kind)[0]
+    parts = text.replace(",", " ").replace("，", " ").split()
+    try:
+        return tuple(kind(part) for part in parts)
+    except ValueError:
+        raise UserError(
+            _("{title}: write numbers with commas between them, such as 1, 25, 50.").format(
+                title=_(entry.setting.title)
+            )
+        ) from None
+
+
+def check_range(entry: Entry, value: Any) -> None:
+    """Raise UserError where a number, or a number of a list, is outside the declared range."""
+    low, high = entry.setting.minimum, entry.setting.maximum
+    for number in value if isinstance(value, tuple) else (value,):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            continue
+        if (low is not None and number < low) or (high is not None and number > high) or not math.isfinite(number):
+            raise UserError(f"{_(entry.setting.title)}: {help_text(entry.setting)}")
+
+
+def as_text(value: Any) -> str:
+    """A value as people read and type it."""
+    if isinstance(value, tuple):
+        return ", ".join(as_text(item) for item in value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def is_config(value: Any) -> bool:
+    """Whether a value is an instance of a dataclass."""
+    return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _titled(described: Setting) -> str:
+    return _(described.title) + (f" ({_(described.unit)})" if described.unit else "")
+
+
+def _plain(hint: Any) -> Any:
+    """The type itself of `X | None`."""
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return next(part for part in typing.get_args(hint) if part is not type(None))
+    return hint
+
+
+def _asked_by_url(param: str | None) -> dict[str, str] | None:
+    """The changes that a link carries; None if there are none, or if a form of this session wrote them there itself."""
+    text = state.read(param, "") if param else ""
+    if not text or text == st.session_state.get(f"{param}/written"):
+        return None
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {path: unquote(value) for path, _separator, value in pairs}
+
+
+def _from_link(entry: Entry, text: str | None) -> Any:
+    """An entry's value as its widget holds it; the default where the link says nothing or nothing valid."""
+    if text is None:
+        return entry.shown
+    try:
+        if entry.listed:
+            check_range(entry, parse_list(entry, text))
+            return text
+        value = text == "true" if entry.kind is bool else entry.kind(text)
+        check_range(entry, value)
+    except (UserError, ValueError):
+        return entry.shown
+    return value if not entry.setting.choices or value in entry.setting.choices else entry.shown
+
+
+def _write_to_url(param: str, changed: Mapping[str, tuple[Entry, Any]]) -> None:
+    """Put the changes into the URL, as "path=value;path=value"."""
+    text = ";".join(f"{path}={quote(as_text(value), safe=', ')}" for path, (_entry, value) in changed.items())
+    state.write(**{param: text or None})
+    st.session_state[f"{param}/written"] = text
