@@ -1,0 +1,184 @@
+"""The only code that reads or writes weights: bundles to keep and share, checkpoints to continue from.
+
+Both are safetensors files with JSON metadata; nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from gan_core.config import UserError
+from gan_core.contracts import Shapes
+from gan_core.files import write_bytes
+from gan_core.recipes.recipe import Recipe, recipe_from_dict
+
+VERSION = "1"
+FORMAT_KEY = "gan_workbench"
+
+
+@dataclass(frozen=True)
+class BundleInfo:
+    """What a bundle says of itself, without its weights.
+
+    ``averaged`` tells whether the generator is the running average of its weights; ``metrics`` are numbers by name.
+    """
+
+    recipe: Recipe
+    step: int
+    epoch: float
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    dataset: str
+    averaged: bool = False
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def shapes(self) -> Shapes:
+        return self.recipe.shapes(self.image_shape, len(self.class_names))
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained generator in evaluation mode, its discriminator if the file has one, and what they are."""
+
+    info: BundleInfo
+    generator: nn.Module
+    discriminator: nn.Module | None
+
+
+def save_bundle(
+    path: Path,
+    info: BundleInfo,
+    generator: Mapping[str, Tensor],
+    discriminator: Mapping[str, Tensor] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> None:
+    """Write one self-describing file; ``dtype`` is how floating-point weights are stored."""
+    tensors = {f"generator.{key}": value for key, value in generator.items()}
+    tensors |= {f"discriminator.{key}": value for key, value in (discriminator or {}).items()}
+    stored = {key: _stored(value, dtype) for key, value in tensors.items()}
+    described = {
+        "recipe": info.recipe.to_dict(), "step": info.step, "epoch": info.epoch, "image_shape": info.image_shape,
+        "class_names": info.class_names, "dataset": info.dataset, "averaged": info.averaged,
+        "metrics": dict(info.metrics),
+    }  # fmt: skip
+    write_bytes(path, save(stored, {FORMAT_KEY: VERSION, "bundle": json.dumps(described)}), durable=True)
+
+
+def read_bundle_info(path: Path) -> BundleInfo:
+    """What the bundle in ``path`` says of itself; quick, since no weight is read.
+
+    Raises:
+        UserError: no such file, no bundle, or one of an unknown version; the message says what to do.
+    """
+    with _opened(path) as stream:
+        described = _metadata(path, stream, "bundle")
+    try:
+        return BundleInfo(
+            recipe=recipe_from_dict(described["recipe"]),
+            step=int(described["step"]),
+            epoch=float(described["epoch"]),
+            image_shape=_image_shape(described["image_shape"]),
+            class_names=tuple(str(name) for name in described["class_names"]),
+            dataset=str(described["dataset"]),
+            averaged=bool(described["averaged"]),
+            metrics={str(key): float(value) for key, value in described["metrics"].items()},
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(f"{path.name} is damaged: its description is incomplete. Get the file again.") from error
+
+
+def load_bundle(path: Path, device: torch.device | str = "cpu") -> Bundle:
+    """Build the networks of the bundle in ``path`` and fill them, strictly, in evaluation mode.
+
+    Raises:
+        UserError: as :func:`read_bundle_info`, and where weights are missing, misshapen or not finite.
+    """
+    info = read_bundle_info(path)
+    tensors = read_tensors(path)
+    parts = {name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
+             for name in ("generator", "discriminator")}  # fmt: skip
+    generator = _filled(path, info.recipe.generator.build(info.shapes), parts["generator"])
+    discriminator = None
+    if parts["discriminator"]:
+        discriminator = _filled(path, info.recipe.discriminator.build(info.shapes), parts["discriminator"]).to(device)
+    return Bundle(info, generator.to(device), discriminator)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors in a safetensors file, floating-point ones as float32."""
+    with _opened(path) as stream:
+        tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (no mapping)
+    return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+
+
+def save_checkpoint(path: Path, state: Mapping[str, Any], extra: Mapping[str, Any]) -> None:
+    """Write ``Trainer.state_dict()`` and some JSON values beside it."""
+    metadata = {FORMAT_KEY: VERSION, "checkpoint": json.dumps({"step": state["step"], **extra})}
+    write_bytes(path, save(dict(state["tensors"]), metadata), durable=True)
+
+
+def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(state for ``Trainer.load_state_dict``, the JSON values beside it); UserError for a damaged file."""
+    with _opened(path) as stream:
+        extra = _metadata(path, stream, "checkpoint")
+        tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (no mapping)
+    return {"step": extra["step"], "tensors": tensors}, extra
+
+
+def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
+    value = value.detach().cpu().contiguous()
+    return value.to(dtype) if value.is_floating_point() else value
+
+
+def _opened(path: Path) -> Any:
+    if not path.is_file():
+        raise UserError(f"There is no file {path}; check its name.")
+    try:
+        return safe_open(str(path), framework="pt")
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{path.name} is not a readable safetensors file; it may be cut short or of another kind. Get it again."
+        ) from error
+
+
+def _metadata(path: Path, stream: Any, part: str) -> dict[str, Any]:
+    metadata = stream.metadata() or {}
+    if FORMAT_KEY not in metadata or part not in metadata:
+        raise UserError(f"{path.name} was not written by GAN Workbench as a {part}; choose a {part} file.")
+    if metadata[FORMAT_KEY] != VERSION:
+        raise UserError(f"{path.name} has format {metadata[FORMAT_KEY]}, this version reads {VERSION}; update it.")
+    try:
+        described = json.loads(metadata[part])
+    except ValueError:
+        described = None
+    if not isinstance(described, dict):
+        raise UserError(f"{path.name} is damaged: its description cannot be read. Get the file again.")
+    return described
+
+
+def _image_shape(value: Any) -> tuple[int, int, int]:
+    channels, height, width = (int(size) for size in value)
+    if not (channels in (1, 3) and 1 <= height <= 1024 and 1 <= width <= 1024):
+        raise ValueError("image shape out of range")
+    return channels, height, width
+
+
+def _filled(path: Path, module: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+    try:
+        module.load_state_dict(dict(tensors), strict=True)
+    except RuntimeError as error:
+        raise UserError(f"{path.name} does not fit its own recipe; it is damaged. Get the file again.") from error
+    if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
+        raise UserError(f"{path.name} holds weights that are not finite numbers; it is damaged or has diverged.")
+    return module.eval().requires_grad_(False)

@@ -1,0 +1,96 @@
+"""Blocks that two or more architectures share."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Dropout(nn.Module):
+    """Inverted dropout with an explicit random source (Srivastava et al. 2014).
+
+    The mask compares 16 random bits with ``p``: it drops with probability round(65536 p)/65536 and rescales by
+    exactly that figure, so it is unbiased; on a CPU it is several times faster than drawing Bernoulli floats.
+    ``generator`` is set by the trainer, so that a run's masks depend on nothing but its seed.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        if not 0.0 <= p < 1.0:
+            raise ValueError(f"dropout probability must lie in [0, 1); it is {p}")
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        dropped = round(self.p * 65536)
+        if not self.training or dropped == 0:
+            return x
+        words = torch.empty(math.ceil(x.numel() / 4), dtype=torch.int64, device=x.device)
+        # The whole int64 range: without bounds random_() leaves the sign bit 0, which would bias every fourth draw.
+        words.random_(-(2**63), None, generator=self.generator)
+        bits = words.view(torch.int16)[: x.numel()].view(x.shape)
+        return torch.where(bits >= dropped - 32768, x * (65536 / (65536 - dropped)), 0.0)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p:g}"
+
+
+def set_dropout_generator(module: nn.Module, generator: torch.Generator) -> None:
+    """Let every :class:`Dropout` inside ``module`` draw from ``generator``."""
+    for layer in module.modules():
+        if isinstance(layer, Dropout):
+            layer.generator = generator
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """(before, after) zeros of TensorFlow's SAME padding: the output has ceil(size / stride) elements."""
+    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution with TensorFlow's SAME padding: (N, C, H, W) -> (N, F, ceil(H/s), ceil(W/s))."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, stride, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        top, bottom = same_padding(input.shape[2], kernel, stride)
+        left, right = same_padding(input.shape[3], kernel, stride)
+        if top == bottom == left == right:
+            return functional.conv2d(input, self.weight, self.bias, self.stride, (top, left))
+        return functional.conv2d(functional.pad(input, (left, right, top, bottom)), self.weight, self.bias, self.stride)
+
+
+class ConvTranspose2dSame(nn.ConvTranspose2d):
+    """The transpose of :class:`Conv2dSame`: (N, C, H, W) -> (N, F, H·s, W·s), aligned as TensorFlow aligns it."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, stride, bias=bias)
+
+    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        height, width = input.shape[2] * stride, input.shape[3] * stride
+        before, after = same_padding(height, kernel, stride)
+        out = functional.conv_transpose2d(input, self.weight, self.bias, self.stride, before)
+        # SAME may crop one pixel more at the far end than at the near one; torch's padding is symmetric.
+        return out if after == before else out[:, :, :height, :width]
+
+
+def keras_batch_norm(features: int, keras_momentum: float, *, spatial: bool = False) -> nn.Module:
+    """Batch normalisation with Keras' reading of momentum (torch's is 1 - m) and its epsilon of 1e-3."""
+    norm = nn.BatchNorm2d if spatial else nn.BatchNorm1d
+    return norm(features, eps=1e-3, momentum=1 - keras_momentum)
+
+
+def glorot_uniform(module: nn.Module) -> None:
+    """Keras' default: Glorot-uniform kernels and zero biases in every dense and convolutional layer inside."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -1,0 +1,17 @@
+"""The explicit, ordered table of recipes: one entry for each published system."""
+
+from gan_core.config import UserError
+from gan_core.recipes.cgan import CGAN
+from gan_core.recipes.dcgan import DCGAN, DCGAN_MODIFIED
+from gan_core.recipes.fully_connected import FC_CNN_GAN, FC_GAN, LEAKY_GAN
+from gan_core.recipes.recipe import Recipe
+
+RECIPES: tuple[Recipe, ...] = (CGAN, FC_GAN, FC_CNN_GAN, LEAKY_GAN, DCGAN, DCGAN_MODIFIED)
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of that name; UserError names those there are."""
+    for recipe in RECIPES:
+        if recipe.name == name:
+            return recipe
+    raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(recipe.name for recipe in RECIPES)}.")

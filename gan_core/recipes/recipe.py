@@ -1,0 +1,151 @@
+"""The recipe: a complete, named training set-up."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gan_core.config import UserError, Validated, from_dict, setting, to_dict, with_value
+from gan_core.contracts import DiscriminatorConfig, GeneratorConfig, Shapes
+from gan_core.models import DISCRIMINATORS, GENERATORS
+from gan_core.objectives import FakeCrossEntropy, NonSaturating, RealCrossEntropy, Term
+from gan_core.regularizers import KernelDecay
+from gan_core.schedules import SCHEDULES, Constant, Schedule
+
+TERMS: tuple[type[Term], ...] = (RealCrossEntropy, FakeCrossEntropy, NonSaturating, KernelDecay)
+KINDS: Mapping[str, type] = {
+    vars(cls)["kind"]: cls for cls in (*GENERATORS, *DISCRIMINATORS, *TERMS, *SCHEDULES)
+}
+
+
+@dataclass(frozen=True)
+class Latents(Validated):
+    """The random input of the generator: z (N, size), float32."""
+
+    size: int = setting(100, title="Latent size", help="How many random numbers each picture is made from.",
+                        minimum=1, maximum=1024)
+    distribution: str = setting("normal", title="Latent distribution", choices=("normal", "uniform"),
+                                help="Normal N(0, 1), or uniform between -1 and 1.")
+
+
+@dataclass(frozen=True)
+class Optimizer(Validated):
+    """How one network's weights follow its gradient."""
+
+    algorithm: str = setting("adam", title="Optimiser", choices=("adam", "rmsprop", "sgd"),
+                             help="Adam is what every report used.")
+    learning_rate: float = setting(2e-4, title="Learning rate", help="How far each step goes; GANs like small steps.",
+                                   minimum=1e-7, maximum=1.0, log=True)
+    beta1: float = setting(0.5, title="β₁", help="Memory of the mean gradient (momentum, for SGD and RMSprop).",
+                           minimum=0.0, maximum=0.999)
+    beta2: float = setting(0.999, title="β₂", help="Memory of the squared gradient.", minimum=0.0, maximum=0.99999)
+    epsilon: float = setting(1e-7, title="ε", help="Added to the root of the squared gradient.",
+                             minimum=1e-12, maximum=1e-1, log=True, advanced=True)
+    schedule: Schedule = field(default=Constant())
+
+
+@dataclass(frozen=True)
+class Training(Validated):
+    """How long and in what portions to train."""
+
+    epochs: int = setting(50, title="Epochs", help="How often the whole data set is seen.", minimum=1, maximum=10_000)
+    steps: int = setting(0, title="Steps", help="Ends the run after so many steps; 0 goes by epochs.",
+                         minimum=0, maximum=100_000_000, advanced=True)
+    batch_size: int = setting(128, title="Batch size", help="Pictures in each step.", minimum=2, maximum=8192)
+    seed: int = setting(1, title="Seed", help="The same seed on the same device gives the same weights.",
+                        minimum=0, maximum=2**31 - 1)
+    discriminator_steps: int = setting(1, title="D updates per step", minimum=1, maximum=20,
+                                       help="How often D is updated for each update of G.")
+    update: str = setting("alternating", title="Order of updates", choices=("alternating", "simultaneous"),
+                          help="Alternating: G answers the D just updated, on fresh noise. "
+                               "Simultaneous: both learn from one forward pass on the same noise.")
+    held_out: int = setting(0, title="Held-out pictures", minimum=0, maximum=100_000, advanced=True,
+                            help="So many of the first training pictures are kept aside and never trained on.")
+    ema_decay: float = setting(0.0, title="Weight averaging", minimum=0.0, maximum=0.99999,
+                               help="Share of the generator's running average kept each step; 0 shows its own weights.")
+    precision: str = setting("float32", title="Precision", choices=("float32", "bfloat16"),
+                             help="bfloat16 computes the networks in half the bits: faster where the processor "
+                                  "supports it, not bit-for-bit the report's arithmetic.")
+    log_every: int = setting(50, title="Steps per curve point", minimum=1, maximum=100_000, advanced=True,
+                             help="Each point of the curves is the mean of so many steps.")
+
+
+@dataclass(frozen=True)
+class Snapshots(Validated):
+    """When and how the picture sheets are drawn; rows × columns pictures of fixed latents."""
+
+    epochs: tuple[int, ...] = setting((), title="Snapshot epochs", minimum=0, maximum=10_000,
+                                      help="Epochs whose networks are kept; 0 is before training. The last is always kept.")
+    rows: int = setting(4, title="Sheet rows", help="Rows of each picture sheet.", minimum=1, maximum=16)
+    columns: int = setting(4, title="Sheet columns", help="Columns of each picture sheet.", minimum=1, maximum=16)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run, and where it comes from.
+
+    ``notes`` state each gap or contradiction of the report and how it is resolved; ``reported`` are the report's own
+    figures by name.
+    """
+
+    name: str
+    title: str
+    report: str
+    summary: str
+    source: str
+    generator: GeneratorConfig
+    discriminator: DiscriminatorConfig
+    dataset: str = "mnist"
+    notes: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+    latents: Latents = Latents()
+    discriminator_terms: tuple[Term, ...] = (RealCrossEntropy(), FakeCrossEntropy())
+    generator_terms: tuple[Term, ...] = (NonSaturating(),)
+    generator_optimizer: Optimizer = Optimizer()
+    discriminator_optimizer: Optimizer = Optimizer()
+    training: Training = Training()
+    snapshots: Snapshots = Snapshots()
+
+    def __post_init__(self) -> None:
+        for player, terms in (("discriminator", self.discriminator_terms), ("generator", self.generator_terms)):
+            for term in terms:
+                if term.player != player:
+                    raise UserError(f"{term.title} is a term of the {term.player}, not of the {player}.")
+            if not any(term.weight > 0 for term in terms):
+                raise UserError(f"The {player} needs at least one loss term with a weight above 0.")
+        if self.generator.conditional != self.discriminator.conditional:
+            raise UserError("Generator and discriminator must both use labels or both do without.")
+
+    @property
+    def conditional(self) -> bool:
+        return self.generator.conditional
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values of the whole recipe."""
+        return dict(to_dict(self))
+
+    def shapes(self, image: tuple[int, int, int], classes: int) -> Shapes:
+        """The networks' sizes for pictures (C, H, W) of so many classes."""
+        return Shapes(self.latents.size, *image, classes if self.conditional else 0)
+
+    def with_values(self, changes: Mapping[str, Any]) -> Recipe:
+        """The recipe with dotted paths changed; raises UserError where a path or a value is not allowed."""
+        recipe = self
+        for path, value in changes.items():
+            recipe = with_value(recipe, path, value, kinds=KINDS)
+        return recipe
+
+
+def recipe_from_dict(data: Any) -> Recipe:
+    """The recipe that :meth:`Recipe.to_dict` wrote; UserError for anything unknown or out of range."""
+    return from_dict(Recipe, data, kinds=KINDS)
+
+
+def settings_groups(recipe: Recipe) -> Iterator[tuple[str, Any]]:
+    """(field name, config) of each part of a recipe that a user may change, in the order of a form."""
+    for item in dataclasses.fields(recipe):
+        value = getattr(recipe, item.name)
+        if dataclasses.is_dataclass(value) or isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
+            yield item.name, value

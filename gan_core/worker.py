@@ -1,0 +1,289 @@
+"""The training process: runs one run folder to its end and writes down what happens."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import torch
+
+from gan_core.checkpoints import BundleInfo, load_checkpoint, read_tensors, save_bundle, save_checkpoint
+from gan_core.config import UserError
+from gan_core.data import Dataset, find_dataset
+from gan_core.events import Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
+from gan_core.files import write_bytes
+from gan_core.images import png, sheet
+from gan_core.recipes.recipe import Recipe
+from gan_core.runs import Run, Status
+from gan_core.sampling import cycle_labels, draw_latents, generate_judged, pixels
+from gan_core.trainer import Trainer
+
+CHECKPOINT_SECONDS = 30.0
+STATUS_SECONDS = 0.5
+CONTROL_SECONDS = 0.1
+KEPT_CHECKPOINTS = 2
+SHEET_SEED = 0  # the same latents in every run, so that sheets of two runs can be compared
+
+log = logging.getLogger(__name__)
+
+
+def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None) -> Status:
+    """Train ``run`` from its newest checkpoint, or from the start, until it ends or is told to stop.
+
+    Args:
+        on_event: sees every event after it was recorded (a progress bar, say).
+
+    Returns:
+        The final status, which is also written to the folder; failures are a status, never an exception.
+    """
+    process = psutil.Process()
+    status = replace(run.status(), state="running", pid=process.pid, pid_created=process.create_time(),
+                     message="", traceback="")  # fmt: skip
+    try:
+        run.set_status(status)
+        status = _Recorder(run, status).train(on_event)
+    except UserError as error:
+        log.error("%s", error)
+        status = replace(run.status(), state="failed", message=str(error))
+    except Exception as error:
+        log.exception("training failed")
+        message = f"Training failed: {type(error).__name__}. The details are in the run's log."
+        if isinstance(error, torch.OutOfMemoryError | MemoryError):
+            message = "The memory is not enough for this recipe; choose a smaller batch or smaller layers."
+        status = replace(run.status(), state="failed", message=message, traceback=traceback.format_exc())
+    with contextlib.suppress(UserError):  # a full disk or a deleted folder: there is nowhere to say it
+        run.set_status(replace(status, pid=0, pid_created=0.0))
+    return status
+
+
+class _Recorder:
+    """Writes what a trainer says into the run folder, and obeys the folder's commands."""
+
+    def __init__(self, run: Run, status: Status) -> None:
+        self.run, self.status = run, status
+        self.recipe, dataset = self._load(run.recipe())
+        self.device = pick_device(run.about().device)
+        self.status = replace(self.status, device=device_title(self.device))
+        self.trainer = Trainer(self.recipe, dataset, self.device)
+        self.class_names = dataset.class_names
+        self._resume_or_branch()
+        self.z, self.labels = self._sheet_inputs()
+        self.metrics = run.metrics_path.open("a", encoding="utf-8", buffering=1)
+        self.seconds_before, self.clock = self.status.seconds, time.monotonic()
+        self.last_status = self.last_control = self.last_checkpoint = time.monotonic()
+        self.rate_from = (self.trainer.step, time.monotonic())
+
+    @property
+    def seconds(self) -> float:
+        return self.seconds_before + time.monotonic() - self.clock
+
+    def train(self, on_event: Callable[[Trainer, Event], None] | None) -> Status:
+        ended = "finished"
+        for event in self.trainer.events():
+            if isinstance(event, StepDone):
+                self._tick()
+            elif isinstance(event, Scalars):
+                self._scalars(event)
+            elif isinstance(event, SnapshotDue):
+                self._snapshot(event.step, event.epoch, keep=event.keep)
+            elif isinstance(event, Diverged):
+                ended = "diverged"
+                self._update(message=f"The training diverged at step {event.step}: {event.reason}. "
+                             "Try a lower learning rate, or branch from an earlier snapshot.")  # fmt: skip
+            elif isinstance(event, Finished):
+                self._checkpoint()
+            if on_event is not None:
+                on_event(self.trainer, event)
+            if isinstance(event, StepDone) and self._told_to_stop():
+                ended = "stopped"
+                self._stop()
+                break
+        self.metrics.close()
+        self._update(state=ended)
+        return self.status
+
+    def _load(self, recipe: Recipe) -> tuple[Recipe, Dataset]:
+        """The data set, or strokes in place of an MNIST that cannot be had; the recipe then says so."""
+
+        def report(text: str) -> None:
+            self._update(message=text)
+
+        try:
+            dataset = find_dataset(recipe.dataset).load(report=report)
+        except UserError:
+            source = find_dataset(recipe.dataset)
+            if recipe.dataset != "mnist" or source.on_disk() or self.run.checkpoints():
+                raise
+            recipe = replace(recipe, dataset="strokes")
+            dataset = find_dataset("strokes").load(report=report)
+            write_bytes(self.run.path / "recipe.json", json.dumps(recipe.to_dict()).encode())
+            self._update(notice="MNIST is not on this machine and could not be downloaded, so this run trains on "
+                         "strokes: digits that the workbench draws itself.")  # fmt: skip
+        self._update(message="")
+        return recipe, dataset
+
+    def _resume_or_branch(self) -> None:
+        for path in self.run.checkpoints():
+            try:
+                state, extra = load_checkpoint(path)
+            except UserError as error:  # the one before it is whole
+                log.warning("%s", error)
+                continue
+            self.trainer.load_state_dict(state)
+            self.status = replace(self.status, seconds=float(extra["seconds"]))
+            self.run.cut_metrics(self.trainer.step)
+            return
+        self.run.cut_metrics(-1)
+        if self.run.start_path.exists():
+            self.trainer.load_networks(read_tensors(self.run.start_path))
+
+    def _sheet_inputs(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        count = self.recipe.snapshots.rows * self.recipe.snapshots.columns
+        z = draw_latents(self.recipe.latents, SHEET_SEED, count)
+        return z, cycle_labels(count, range(len(self.class_names))) if self.recipe.conditional else None
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now - self.last_status > STATUS_SECONDS:
+            self._update()
+        if now - self.last_checkpoint > CHECKPOINT_SECONDS:
+            self._checkpoint()
+
+    def _update(self, **changes: str) -> None:
+        """Write the status, with where training stands by now."""
+        self.last_status = time.monotonic()
+        if hasattr(self, "trainer"):
+            trainer = self.trainer
+            self.status = replace(
+                self.status, step=trainer.step, total_steps=trainer.total_steps, epoch=trainer.epoch,
+                total_epochs=trainer.total_steps * self.recipe.training.discriminator_steps / trainer.batches_per_epoch,
+                seconds=self.seconds, images_per_second=self._images_per_second(),
+            )  # fmt: skip
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+        self.run.set_status(self.status)
+
+    def _images_per_second(self) -> float:
+        """Real pictures seen per second, over the last ten seconds or so."""
+        step, since = self.rate_from
+        elapsed = time.monotonic() - since
+        training = self.recipe.training
+        rate = (self.trainer.step - step) * training.batch_size * training.discriminator_steps / max(elapsed, 1e-3)
+        if elapsed > 10:
+            self.rate_from = (self.trainer.step, time.monotonic())
+        return rate if self.trainer.step - step else self.status.images_per_second
+
+    def _scalars(self, event: Scalars) -> None:
+        self._line("scalars", step=event.step, epoch=event.epoch, seconds=round(self.seconds, 3), values=event.values)
+
+    def _line(self, kind: str, **values: object) -> None:
+        try:
+            self.metrics.write(json.dumps({"event": kind, **values}) + "\n")
+        except OSError as error:
+            raise UserError(f"The run's curves cannot be written ({error.strerror}); free some space and resume.") from error
+
+    def _snapshot(self, step: int, epoch: float, *, keep: bool, interrupted: bool = False) -> None:
+        trainer, plan = self.trainer, self.recipe.snapshots
+        images, verdicts = generate_judged(
+            trainer.sampler, trainer.discriminator, self.z, self.labels, self.recipe.generator.pixel_range
+        )
+        write_bytes(self.run.sheet_path(step), png(sheet(pixels(images), plan.columns)))
+        if keep:
+            info = BundleInfo(
+                self.recipe, step, epoch, self.trainer.dataset.image_shape, self.class_names, self.recipe.dataset,
+                averaged=trainer.average is not None,
+            )  # fmt: skip
+            save_bundle(
+                self.run.bundle_path(step), info, trainer.sampler.state_dict(), trainer.discriminator.state_dict()
+            )
+        line = {"step": step, "epoch": epoch, "rows": plan.rows, "columns": plan.columns,
+                "verdicts": [round(verdict, 4) for verdict in verdicts]}  # fmt: skip
+        self._line("snapshot", **line, **({"interrupted": True} if interrupted else {}))
+
+    def _checkpoint(self) -> None:
+        self.last_checkpoint = time.monotonic()
+        save_checkpoint(
+            self.run.checkpoint_path(self.trainer.step), self.trainer.state_dict(), {"seconds": self.seconds}
+        )
+        for path in self.run.checkpoints()[KEPT_CHECKPOINTS:]:
+            path.unlink(missing_ok=True)
+
+    def _told_to_stop(self) -> bool:
+        """Looks for a command now and then; a pause waits in here."""
+        now = time.monotonic()
+        if now - self.last_control < CONTROL_SECONDS:
+            return False
+        self.last_control = now
+        command = self.run.command()
+        if command == "pause":
+            command = self._pause()
+        return command == "stop"
+
+    def _pause(self) -> str:
+        self._checkpoint()
+        self._update(state="paused")
+        self.seconds_before, paused = self.seconds, time.monotonic()
+        while (command := self.run.command()) == "pause":
+            time.sleep(CONTROL_SECONDS)
+        self.clock, waited = time.monotonic(), time.monotonic() - paused
+        self.rate_from = (self.rate_from[0], self.rate_from[1] + waited)
+        self._update(state="running")
+        return command
+
+    def _stop(self) -> None:
+        if not self.run.path.is_dir():
+            raise UserError("The run's folder was deleted while it was training.")
+        self._update(state="stopping")
+        self._checkpoint()
+        if not self.run.bundle_path(self.trainer.step).exists():
+            self._snapshot(self.trainer.step, self.trainer.epoch, keep=True, interrupted=True)
+
+
+def pick_device(name: str) -> torch.device:
+    """The torch device for "auto", "cpu", "cuda[:n]" or "mps"; UserError where it is not there."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    kind = name.split(":")[0]
+    if kind not in there:
+        raise UserError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
+    if not there[kind]:
+        raise UserError(f"This machine has no {kind} device that torch can use; choose auto or cpu.")
+    return torch.device(name)
+
+
+def device_title(device: torch.device) -> str:
+    """The device in words, for the status and the manifest."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+
+
+def main() -> None:
+    """``python -m gan_core.worker [RUN_DIR]``; without a folder, waits for its name on standard input."""
+    if len(sys.argv) > 1:
+        folder = sys.argv[1]
+    else:
+        folder = sys.stdin.readline().strip()
+        if not folder:  # the supervisor is gone
+            return
+    path = Path(folder)
+    stream = os.open(path / "log.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log.info("torch %s, %d threads", torch.__version__, torch.get_num_threads())
+    status = train_run(Run(path))
+    log.info("%s at step %d", status.state, status.step)
+
+
+if __name__ == "__main__":
+    main()
