@@ -1,6 +1,6 @@
 """Figures from plain numbers: no Streamlit, no files, no run objects.
 
-    figure = loss_curves(history, ["g_loss", "d_loss"], smoothing=0.9, x="step")
+    figure = loss_curves(history, ["loss_g", "loss_d"], smoothing=0.9, x="step")
     figure = loss_curves(history, {"d_real": _("D(x)"), "d_fake": _("D(G(z))")}, y_title=_("Probability"))
     figure = bars({"0": 0.11, "1": 0.09}, title=_("Share of each digit"), unit="%")
     figure = overlay({"run A": (steps, losses), "run B": (steps, losses)}, title=…, smoothing=0.6)
@@ -152,12 +152,12 @@ def bars(
 def label_of(key: str) -> str:
     """What a well-known column is called on screen; any other keeps its name, with spaces."""
     known = {
-        "g_loss": _("Generator loss"),
-        "d_loss": _("Discriminator loss"),
-        "d_loss_real": _("Discriminator loss on real pictures"),
-        "d_loss_fake": _("Discriminator loss on generated pictures"),
-        "d_real": _("D(x): belief that real pictures are real"),
-        "d_fake": _("D(G(z)): belief that generated pictures are real"),
+        "loss_g": _("Generator loss"),
+        "loss_d": _("Discriminator loss"),
+        "d_real": _("D(x), real pictures"),
+        "d_fake": _("D(G(z)), generated pictures"),
+        "lr_g": _("Generator's learning rate"),
+        "lr_d": _("Discriminator's learning rate"),
     }
     return known.get(key, key.replace("_", " "))
 
@@ -168,14 +168,10 @@ def axis_title(key: str) -> str:
 
 
 def _style(key: str, rank: int) -> dict[str, Any]:
-    """The same colour for the same network everywhere: generator blue, discriminator orange; real solid, fake dashed."""
-    if key.startswith(("g_", "generator")):
-        return {"color": BLUE, "dash": "solid"}
-    if key in ("d_real", "d_fake"):
-        return {"color": ORANGE if key == "d_real" else BLUE, "dash": "solid"}
-    if key.startswith(("d_", "discriminator")):
-        return {"color": ORANGE, "dash": "dash" if key.endswith("fake") else "solid"}
-    return {"color": SERIES[(rank + 2) % len(SERIES)], "dash": "solid"}
+    """The same colour for the same network everywhere: what belongs to the generator blue, to the discriminator orange."""
+    own = {"d_fake": BLUE, "d_real": ORANGE}
+    by_network = BLUE if key.endswith("_g") else ORANGE if key.endswith("_d") else None
+    return {"color": own.get(key) or by_network or SERIES[(rank + 2) % len(SERIES)]}
 
 
 def _add_curve(

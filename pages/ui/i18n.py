@@ -7,6 +7,8 @@
     st.write(ngettext("{count} picture", "{count} pictures", n).format(count=n))
     TABLE = (("mnist", N_("Handwritten digits")),)      # marks now, translated at render time by _(text)
 
+New texts reach the catalogue by `python -m pages.ui.catalogue` (see there).
+
 The language is `?lang=zh` in the URL and is kept when the visitor changes page. The catalogue is read from the .po file
 itself, so there is no compiled file that could be out of date.
 """

@@ -1,6 +1,6 @@
 """A Plotly chart that stays the same DOM node for life: no blank frame on new data, zoom kept while data arrives.
 
-    figure = charts.loss_curves(history, ["g_loss", "d_loss"])
+    figure = charts.loss_curves(history, ["loss_g", "loss_d"])
     live_plot(figure, key="losses", alt=_("Losses of the generator and the discriminator"), height=320)
 
     # A vertical cursor that moves without sending the curves again, and a click that answers with the x under the pointer:

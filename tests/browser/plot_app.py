@@ -13,8 +13,8 @@ points = st.session_state.get("points", 50)
 cursor = st.slider("Cursor", 0, 50, 10, key="cursor")
 history = {
     "step": list(range(points)),
-    "g_loss": [2 + math.sin(i / 5) for i in range(points)],
-    "d_loss": [1 + math.cos(i / 7) for i in range(points)],
+    "loss_g": [2 + math.sin(i / 5) for i in range(points)],
+    "loss_d": [1 + math.cos(i / 7) for i in range(points)],
 }
 
 
@@ -24,11 +24,11 @@ def move(x: float) -> None:
 
 
 live_plot(
-    loss_curves(history, ["g_loss", "d_loss"], smoothing=0.8, title="Losses"),
+    loss_curves(history, ["loss_g", "loss_d"], smoothing=0.8, title="Losses"),
     key="first",
     alt="Two losses that wave",
     cursor_x=cursor if st.toggle("Show cursor", value=True) else None,
     on_click=move,
 )
-x = live_plot(loss_curves(history, ["g_loss"]), key="second", alt="One loss that waves", on_click=True)
+x = live_plot(loss_curves(history, ["loss_g"]), key="second", alt="One loss that waves", on_click=True)
 st.write(f"points {points}, clicks {st.session_state.get('clicks', 0)}, second clicked at {x}")
