@@ -18,7 +18,14 @@ T = TypeVar("T")
 
 
 class UserError(Exception):
-    """A mistake that the user can mend; the message is one sentence that says how."""
+    """A mistake that the user can mend; the message is one sentence that says how.
+
+    ``text`` is a template and ``values`` what fills it, so that a user interface can translate the template.
+    """
+
+    def __init__(self, text: str, **values: object) -> None:
+        self.text, self.values = text, values
+        super().__init__(text.format(**values) if values else text)
 
 
 @dataclass(frozen=True)

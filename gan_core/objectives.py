@@ -66,7 +66,7 @@ class RealCrossEntropy(Term):
     player: ClassVar[str] = "discriminator"
     title: ClassVar[str] = "Cross-entropy on real"
     formula: ClassVar[str] = r"-\,a\log D(x) - (1-a)\log\bigl(1-D(x)\bigr)"
-    source: ClassVar[str] = "Goodfellow et al. 2014, eq. 1; a < 1: one-sided label smoothing, Salimans et al. 2016, §3.4"
+    source: ClassVar[str] = "Goodfellow et al. 2014, eq. 1; for a < 1 Salimans et al. 2016, §3.4"
     summary: ClassVar[str] = "Rewards the discriminator for calling real pictures real."
     target: float = setting(1.0, title="Target a", minimum=0.0, maximum=1.0,
                             help="What D should answer for real pictures; a little below 1 keeps it from certainty.")

@@ -49,7 +49,7 @@ class Polynomial(Validated):
 
     def rate(self, base: float, step: int, total: int) -> float:
         left = 1 - min(step / max(total, 1), 1.0)
-        return base * (self.end + (1 - self.end) * left**self.power)
+        return base * (self.end + (1 - self.end) * math.pow(left, self.power))
 
 
 @dataclass(frozen=True)

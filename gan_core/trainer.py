@@ -214,7 +214,9 @@ class Trainer:
         modules = {"generator": self.generator, "discriminator": self.discriminator}
         if self.average is not None:
             modules["average"] = self.average
-        tensors = {f"{name}.{key}": value for name, module in modules.items() for key, value in module.state_dict().items()}
+        tensors: dict[str, Tensor] = {}
+        for name, module in modules.items():
+            tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
         for name, optimizer in (("optimizer_g", self.optimizer_g), ("optimizer_d", self.optimizer_d)):
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{slot}": value for slot, value in slots.items()}

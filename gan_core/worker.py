@@ -188,7 +188,7 @@ class _Recorder:
         try:
             self.metrics.write(json.dumps({"event": kind, **values}) + "\n")
         except OSError as error:
-            raise UserError(f"The run's curves cannot be written ({error.strerror}); free some space and resume.") from error
+            raise UserError(f"The run's curves cannot be written ({error.strerror}); free some space.") from error
 
     def _snapshot(self, step: int, epoch: float, *, keep: bool, interrupted: bool = False) -> None:
         trainer, plan = self.trainer, self.recipe.snapshots

@@ -46,8 +46,8 @@ DCGAN_MODIFIED = Recipe(
     training=_TRAINING,
     snapshots=_SNAPSHOTS,
     notes=(
-        "As printed, the additional stride-2 block makes 56×56 pictures. The last transposed convolution takes stride 1 "
-        "here, so that pictures stay 28×28.",
+        "As printed, the additional stride-2 block makes 56×56 pictures. The last transposed convolution takes stride "
+        "1 here, so that pictures stay 28×28.",
         "The prose gives the third discriminator block 64 filters, the code 256; it has 256 here.",
         *_NOTES,
     ),

@@ -80,8 +80,8 @@ LEAKY_GAN = Recipe(
     notes=(
         "The report gives the kinds of layers, not their widths; 128 hidden units on each side are ours.",
         "The report names neither optimiser nor batch size; Adam (2e-4, β₁ 0.5) and 128 are ours.",
-        "55,000 pictures train and 5,000 validate, TensorFlow's older split: the first 5,000 of MNIST's 60,000 training "
-        "pictures are held out.",
+        "55,000 pictures train and 5,000 validate, TensorFlow's older split: the first 5,000 of MNIST's 60,000 "
+        "training pictures are held out.",
         "55,000 pictures make 429 batches of 128; the 88 left over at the end of each epoch's shuffle sit out.",
     ),
 )

@@ -77,7 +77,7 @@ class Snapshots(Validated):
     """When and how the picture sheets are drawn; rows × columns pictures of fixed latents."""
 
     epochs: tuple[int, ...] = setting((), title="Snapshot epochs", minimum=0, maximum=10_000,
-                                      help="Epochs whose networks are kept; 0 is before training. The last is always kept.")
+                                      help="Epochs whose networks are kept; 0 is before training. The last always is.")
     rows: int = setting(4, title="Sheet rows", help="Rows of each picture sheet.", minimum=1, maximum=16)
     columns: int = setting(4, title="Sheet columns", help="Columns of each picture sheet.", minimum=1, maximum=16)
 
@@ -147,5 +147,6 @@ def settings_groups(recipe: Recipe) -> Iterator[tuple[str, Any]]:
     """(field name, config) of each part of a recipe that a user may change, in the order of a form."""
     for item in dataclasses.fields(recipe):
         value = getattr(recipe, item.name)
-        if dataclasses.is_dataclass(value) or isinstance(value, tuple) and value and dataclasses.is_dataclass(value[0]):
+        first = value[0] if isinstance(value, tuple) and value else value
+        if dataclasses.is_dataclass(first):
             yield item.name, value

@@ -1,0 +1,212 @@
+"""The supervisor: starts training processes one at a time for a device, and keeps run folders truthful.
+
+Files are the only channel. A run waits in the queue as an empty file ``.queue/ID`` of the runs folder; whichever
+server holds the folder's lock starts it, so a second server on the same folder can queue, pause and stop too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import logging
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from gan_core.config import UserError
+from gan_core.runs import Run, Status, list_runs, runs_dir
+
+TICK_SECONDS = 0.1
+
+log = logging.getLogger(__name__)
+
+
+def enqueue(run: Run) -> None:
+    """Put ``run`` at the end of the queue; also how a stopped run is resumed."""
+    if run.status().live and run.status().state != "queued":
+        raise UserError("This run is already going.")
+    run.set_command("run")
+    run.set_status(replace(run.status(), state="queued", message="", traceback="", pid=0))
+    queue = run.path.parent / ".queue"
+    queue.mkdir(exist_ok=True)
+    (queue / run.id).touch()
+
+
+def queued(root: Path) -> list[str]:
+    """Ids of the waiting runs, first in line first."""
+    with contextlib.suppress(OSError):
+        entries = [(entry.stat().st_mtime_ns, entry.name) for entry in os.scandir(root / ".queue")]
+        return [name for _, name in sorted(entries)]
+    return []
+
+
+def pause(run: Run) -> None:
+    """Hold a running run at its next step."""
+    run.set_command("pause")
+
+
+def proceed(run: Run) -> None:
+    """Let a paused run go on, or queue a stopped one again."""
+    if run.status().live:
+        run.set_command("run")
+    else:
+        enqueue(run)
+
+
+def stop(run: Run) -> None:
+    """End a run at its next step, keeping everything; takes a waiting one out of the queue."""
+    waiting = run.path.parent / ".queue" / run.id
+    run.set_command("stop")
+    status = run.status()
+    if status.state == "queued":
+        waiting.unlink(missing_ok=True)
+        run.set_status(replace(status, state="stopped"))
+
+
+class Supervisor:
+    """Owns the training processes of one runs folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.owner = False
+        self._lock: IO[str] | None = None
+        self._running: dict[str, tuple[Run, subprocess.Popen[str] | None]] = {}
+        self._reserve: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin to watch the folder, on a thread of its own."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching; runs in progress train on and are found again at the next start."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+        if self._reserve is not None:
+            self._reserve.kill()
+            self._reserve.wait()
+            self._reserve = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock, self.owner = None, False
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            try:
+                if self.owner or self._take_lock():
+                    self.tick()
+            except Exception:  # the watch must outlive any surprise in one run's folder
+                log.exception("the supervisor met an error and goes on")
+
+    def _take_lock(self) -> bool:
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = (self.root / ".lock").open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # another server holds it; it may end, so this one keeps asking
+            lock.close()
+            return False
+        self._lock, self.owner = lock, True
+        self._adopt()
+        return True
+
+    def _adopt(self) -> None:
+        """Find the runs that an earlier server left: still training, or ended without a word."""
+        waiting = set(queued(self.root))
+        for run in list_runs(self.root):
+            status = run.status()
+            if status.state == "queued" and run.id not in waiting:
+                run.set_status(replace(status, state="stopped"))
+            elif status.live and status.state != "queued":
+                if _alive(status):
+                    self._running[run.id] = (run, None)
+                else:
+                    _mark_lost(run)
+
+    def tick(self) -> None:
+        """One look at everything: bury ended processes, start what waits, keep one process in reserve."""
+        for run_id, (run, process) in list(self._running.items()):
+            if _ended(run, process):
+                del self._running[run_id]
+        if not self._running:
+            for run_id in queued(self.root):
+                (self.root / ".queue" / run_id).unlink(missing_ok=True)
+                run = Run(self.root / run_id)
+                if run.exists() and run.status().state == "queued":
+                    self._launch(run)
+                    break
+        if self._reserve is None or self._reserve.poll() is not None:
+            self._reserve = _spawn()
+
+    def _launch(self, run: Run) -> None:
+        process = self._reserve if self._reserve is not None and self._reserve.poll() is None else _spawn()
+        self._reserve = None
+        assert process.stdin is not None
+        process.stdin.write(f"{run.path.resolve()}\n")
+        process.stdin.close()
+        run.set_status(replace(
+            run.status(), state="running", message="Starting", pid=process.pid,
+            pid_created=psutil.Process(process.pid).create_time(),
+        ))  # fmt: skip
+        self._running[run.id] = (run, process)
+
+
+def _spawn() -> subprocess.Popen[str]:
+    """A worker with torch loaded that waits for the folder of its run; it outlives this server once it has one."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gan_core.worker"],
+        stdin=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=Path(__file__).resolve().parent.parent,
+        # Idle OpenMP threads that spin would slow everything else on a small machine several times over.
+        env={**os.environ, "OMP_WAIT_POLICY": "passive", **_absolute_folders()},
+    )
+
+
+def _absolute_folders() -> dict[str, str]:
+    names = ("GAN_DATA_DIR", "GAN_RUNS_DIR")
+    return {name: str(Path(os.environ[name]).resolve()) for name in names if name in os.environ}
+
+
+def _alive(status: Status) -> bool:
+    """Whether the process that wrote ``status`` still runs; pids are reused, so its start time must agree too."""
+    try:
+        process = psutil.Process(status.pid)
+        return abs(process.create_time() - status.pid_created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _ended(run: Run, process: subprocess.Popen[str] | None) -> bool:
+    """Whether a run's process is over; ``process`` is None for one that an earlier server started."""
+    if process.poll() is None if process is not None else _alive(run.status()):
+        return False
+    if run.exists() and run.status().live:
+        _mark_lost(run)
+    return True
+
+
+def _mark_lost(run: Run) -> None:
+    status = run.status()
+    message = "The training process ended without a word; resume to continue from the last checkpoint."
+    with contextlib.suppress(UserError):
+        run.set_status(replace(status, state="stopped", message=message, pid=0, pid_created=0.0))
+
+
+@functools.cache
+def supervisor() -> Supervisor:
+    """The one supervisor of this process, for the runs folder of the environment."""
+    return Supervisor(runs_dir())
