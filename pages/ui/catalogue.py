@@ -4,8 +4,8 @@
     python -m pages.ui.catalogue --merge zh.json    # the same, and take over {"English text": "translation", …}
     python -m pages.ui.catalogue --prune            # the same, and drop what the code no longer says
 
-The file is written sorted, without dates, places in the code or wrapped lines, so that two people's additions merge. The
-plain `pybabel extract -F babel.cfg` finds the same texts in the pages; those that gan_core declares come in here.
+The file is written sorted, without dates, places in the code or wrapped lines, so that two people's additions merge.
+The plain `pybabel extract -F babel.cfg .` finds the same texts in the pages; those that gan_core declares come in here.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@
     figure = bars({"0": 0.11, "1": 0.09}, title=_("Share of each digit"), unit="%")
     figure = overlay({"run A": (steps, losses), "run B": (steps, losses)}, title=…, smoothing=0.6)
 
-`history` maps a name to its values; all columns are as long as the x column, and None or NaN means "not measured here".
-Curves carry at most 1,000 points, with every extreme kept. Blue is always the generator, orange always the discriminator.
+`history` maps a name to its values (History.scalars of a run, say); columns are as long as the x column, and None or
+NaN means "not measured here". Curves carry at most 1,000 points, with every extreme kept. Blue is always the generator,
+orange always the discriminator.
 """
 
 from __future__ import annotations
@@ -168,7 +169,7 @@ def axis_title(key: str) -> str:
 
 
 def _style(key: str, rank: int) -> dict[str, Any]:
-    """The same colour for the same network everywhere: what belongs to the generator blue, to the discriminator orange."""
+    """The same colour for the same network everywhere: the generator blue, the discriminator orange."""
     own = {"d_fake": BLUE, "d_real": ORANGE}
     by_network = BLUE if key.endswith("_g") else ORANGE if key.endswith("_d") else None
     return {"color": own.get(key) or by_network or SERIES[(rank + 2) % len(SERIES)]}

@@ -7,10 +7,11 @@
     st.button(_("Start"), disabled=recipe is None)
     forms.changes(f"train.{recipe.name}")                                     # {"training.epochs": 5}
 
-The config that goes in is the default: what differs is marked, and one button takes it all back. Nested configs, and tuples
-of them, become sections that fold. The result is None while an entry is invalid; the reason stands above the form. Entries
-stay while the visitor is on other pages; with `param` they are in the URL too, as "training.epochs=5;latents.size=64". Put
-whatever decides the defaults (the recipe's name) into `key`. It works inside a fragment, not inside `st.form`.
+The config that goes in is the default: what differs is marked, and one button takes it all back. Nested configs, and
+tuples of them, become sections that fold. The result is None while an entry is invalid; the reason stands above the
+form. Entries stay while the visitor is on other pages; with `param` they are in the URL too, such as
+"training.epochs=5;latents.size=64". Put whatever decides the defaults (the recipe's name) into `key`. It works inside a
+fragment, not inside `st.form`.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ CATALOGUE = Path(__file__).resolve().parents[2] / "locale" / "zh_CN" / "LC_MESSA
 _STATE = "ui.language"
 
 
-def N_(text: str) -> str:
+def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools look for)
     """Mark `text` for the catalogue without translating it yet (for tables built at import time)."""
     return text
 
@@ -55,6 +55,11 @@ def current_language() -> str:
         return DEFAULT
     chosen = st.session_state.get(_STATE) or st.query_params.get(PARAM)
     return chosen if chosen in LANGUAGES else DEFAULT
+
+
+def language_tag() -> str:
+    """The language as browsers name it."""
+    return {"en": "en", "zh": "zh-CN"}[current_language()]
 
 
 def set_language(language: str) -> None:

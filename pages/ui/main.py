@@ -7,19 +7,7 @@ import streamlit as st
 from pages.ui import i18n, panels
 from pages.ui.i18n import _
 
-# The mark alone and with the name; one violet that reads on light and on dark.
-MARK = (
-    '<g fill="#6C5CE7"><rect width="8" height="8" rx="2"/><rect x="20" y="10" width="8" height="8" rx="2" opacity=".35"/>'
-    '<rect x="10" width="8" height="8" rx="2" opacity=".55"/><rect y="10" width="8" height="8" rx="2" opacity=".35"/>'
-    '<rect x="10" y="10" width="8" height="8" rx="2"/><rect x="20" y="20" width="8" height="8" rx="2"/>'
-    '<rect x="10" y="20" width="8" height="8" rx="2" opacity=".55"/></g>'
-)
-ICON = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 28 28" width="28" height="28">{MARK}</svg>'
-LOGO = (
-    f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 182 28" width="182" height="28">{MARK}'
-    '<text x="38" y="21" font-family="Source Sans, Segoe UI, Helvetica, Arial, sans-serif" font-size="19" '
-    'font-weight="600" fill="#6C5CE7" textLength="142" lengthAdjust="spacingAndGlyphs">GAN Workbench</text></svg>'
-)
+HERE = Path(__file__).parent
 
 
 def pages() -> list[st.Page]:
@@ -49,11 +37,19 @@ def choose_language() -> None:
     )
 
 
+def announce_language() -> None:
+    """Tell the browser the language of the page: screen readers and the shapes of characters depend on it."""
+    st.html(f"<script>document.documentElement.lang = '{i18n.language_tag()}'</script>", unsafe_allow_javascript=True)
+
+
 i18n.sync_language()
+# Before the navigation, which would otherwise make each page's icon the browser tab's and fetch it from outside.
 st.set_page_config(page_title="GAN Workbench", page_icon="🧩", layout="wide")
-st.logo(LOGO, size="large", icon_image=ICON)
-st.html(Path(__file__).with_name("style.css"))
 page = st.navigation(pages())
+st.set_page_config(page_title=f"{page.title} · GAN Workbench")
+st.logo(HERE / "logo.svg", size="large", icon_image=HERE / "icon.svg")
+st.html(HERE / "style.css")
+announce_language()
 with st.sidebar:
     choose_language()
 with panels.guard():

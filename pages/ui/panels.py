@@ -1,14 +1,14 @@
 """Small panels that every page needs: pictures with alt text, empty states, errors as one sentence, downloads.
 
-    with guard():                                   # main.py already wraps every page; use it for one part of a page
-        bundle = load(name)                         # UserError → its sentence; anything else → one sentence, log on stderr
+    with guard():                    # main.py already wraps every page; use it so that one part may fail alone
+        bundle = load(name)          # UserError → its sentence; anything else → one sentence, and the log has the rest
 
     error_panel(_("The file is not a bundle: choose a .safetensors file."))
-    empty_state(_("No run yet"), _("Train your first model; it takes about a minute."), link="../train.py", label=_("Train"))
+    empty_state(_("No run yet"), _("Train a model; it takes about a minute."), link="../train.py", label=_("Train"))
     picture(sheet, alt=_("Sixteen generated digits"), caption=_("Epoch {epoch}").format(epoch=12), width=448)
-    download_row([(_("Picture"), png, "sheet.png", "image/png"), (_("Animation"), gif, "walk.gif", "image/gif")], key="sheet")
-    go_to("../digits.py", _("Choose digits"), params={"run": run_id})               # a link that keeps the language
-    share_panel()                                                                  # the link to what is on screen
+    download_row([(_("Picture"), png, "sheet.png", "image/png"), (_("GIF"), gif, "walk.gif", "image/gif")], key="sheet")
+    go_to("../digits.py", _("Choose digits"), params={"run": run_id})      # a link that keeps the language
+    share_panel()                                                          # the link to what is on screen
 
 Every sentence that reaches the screen has been through `_()` before it comes here.
 """

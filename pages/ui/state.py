@@ -1,14 +1,14 @@
 """What a visitor chose, in the URL: a link reproduces what is on screen.
 
-    seed = st.number_input(_("Seed"), 0, 9999, 1, key="seed", bind="query-params")   # numbers, switches, text: Streamlit's own
     recipe = state.choice(st.selectbox, _("Recipe"), RECIPES, param="recipe", label=lambda name: _(RECIPES[name].title))
-    run = state.read("run", "")                     # typed by the default; a value that does not fit reads as the default
+    seed = st.number_input(_("Seed"), 0, 9999, 1, key="seed", bind="query-params")  # numbers, switches, text: bind
+    run = state.read("run", "")                     # typed by the default; what does not fit reads as the default
     state.write(run=run_id, epoch=None)             # None takes a parameter out of the URL
     st.code(state.share_link(epoch=12))             # the whole address, with the language
     state.open_page("../digits.py", run=run_id)     # leave for another page
 
-Why `choice` and not `bind` for lists: Streamlit writes the label on screen into the URL, which is another text in another
-language; `choice` writes the name. Both are kept when the visitor leaves the page and comes back.
+Why `choice` and not `bind` for lists: Streamlit writes the label on screen into the URL, which is another text in
+another language; `choice` writes the name. Both are kept when the visitor leaves the page and comes back.
 """
 
 from __future__ import annotations
