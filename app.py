@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
+from typing import Any
 
 import streamlit as st
 from starlette.requests import Request
@@ -39,17 +40,26 @@ def go_home(request: Request) -> Response:
     return RedirectResponse(str(request.url.replace(path=request.scope.get("root_path", "") + "/")), status_code=307)
 
 
-def warm_up() -> None:
-    """Import what the first page needs while the visitor's browser is still loading the app."""
+def start_up() -> None:
+    """Load what pages need while the visitor's browser still loads the app, and begin to watch over training."""
     plotly_script()
     import_module("plotly.graph_objects")
+    supervisor().start()
+
+
+def supervisor() -> Any:
+    """The process-wide supervisor; its module needs torch, so nothing imports it before the server is up."""
+    return import_module("gan_core.jobs").supervisor()
 
 
 @asynccontextmanager
 async def lifespan(app: st.App) -> AsyncIterator[None]:
-    """Warm up beside the server, never before it."""
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    """Start beside the server, never before it; runs in progress train on when the server stops."""
+    starting = threading.Thread(target=start_up, name="start-up", daemon=True)
+    starting.start()
     yield
+    starting.join()
+    supervisor().stop()
 
 
 app = st.App("pages/ui/main.py", lifespan=lifespan, routes=[Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home)])
