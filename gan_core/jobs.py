@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -21,7 +22,8 @@ from typing import IO
 import psutil
 
 from gan_core.config import UserError
-from gan_core.runs import Run, Status, list_runs, runs_dir
+from gan_core.recipes.recipe import Recipe
+from gan_core.runs import Run, Status, create_run, list_runs, runs_dir
 
 TICK_SECONDS = 0.1
 
@@ -37,6 +39,26 @@ def enqueue(run: Run) -> None:
     queue = run.path.parent / ".queue"
     queue.mkdir(exist_ok=True)
     (queue / run.id).touch()
+
+
+def start_runs(
+    recipes: Sequence[Recipe], *, device: str = "auto", seed: int | None = None, group: str = ""
+) -> list[Run]:
+    """Queue a new run of each recipe, in order.
+
+    Args:
+        seed: the seed that all of them train with; each recipe's own where None.
+        group: ties the runs together, so that they can be found as a pair.
+
+    Raises:
+        UserError: the runs folder cannot be written to, or the seed is out of range; nothing is queued then.
+    """
+    if seed is not None:
+        recipes = [recipe.with_values({"training.seed": seed}) for recipe in recipes]
+    runs = [create_run(recipe, device=device, group=group) for recipe in recipes]
+    for run in runs:
+        enqueue(run)
+    return runs
 
 
 def queued(root: Path) -> list[str]:

@@ -15,10 +15,11 @@ from typing import Any
 
 from gan_core.checkpoints import Bundle, BundleInfo, load_bundle, read_bundle_info
 from gan_core.config import UserError
-from gan_core.files import read_json, write_bytes
+from gan_core.files import read_json
 from gan_core.runs import Run, list_runs, runs_dir
 
 WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "weights"
+_REFERENCE = re.compile(r"(run:\w[\w.\-]*|\w+)(@\d+)?|upload:\w[\w\-]*")
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,15 @@ class Model:
     ref: str
     title: str
     origin: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Networks kept at one moment of a training."""
+
+    ref: str
+    step: int
+    epoch: float
 
 
 def manifest() -> list[dict[str, Any]]:
@@ -45,15 +55,25 @@ def models() -> list[Model]:
     return [*shipped, *own, *brought]
 
 
+def listed(ref: str) -> bool:
+    """Whether ``ref`` has the form of a model of the library, and so may come out of a URL: it is never a path."""
+    return _REFERENCE.fullmatch(ref) is not None
+
+
+def without_step(ref: str) -> str:
+    """The model that ``ref`` is a snapshot of; ``ref`` itself where it names no step."""
+    return re.sub(r"@\d+$", "", ref)
+
+
 def find_path(ref: str) -> Path:
     """The bundle file that ``ref`` names; UserError where there is none."""
     name, _, step = ref.partition("@")
     if ref.startswith("run:"):
-        return _of_run(Run(runs_dir() / Path(name[4:]).name), step)
+        return _of_run(Run(runs_dir() / _plain_name(name[4:], ref)), step)
     if ref.startswith("upload:"):
-        path = uploads_dir() / f"{Path(ref[7:]).name}.safetensors"
+        path = uploads_dir() / f"{_plain_name(ref[7:], ref)}.safetensors"
     elif step and re.fullmatch(r"\w+", name):
-        return _of_run(history_run(name), step)
+        return _of_history(name, step)
     elif re.fullmatch(r"\w+", name) and (WEIGHTS_DIR / f"{name}.safetensors").is_file():
         path = WEIGHTS_DIR / f"{name}.safetensors"
     else:
@@ -71,6 +91,33 @@ def history_run(name: str) -> Run:
     return Run(WEIGHTS_DIR / "history" / name)
 
 
+def run_of(ref: str) -> Run | None:
+    """The folder with the curves of a model's training; None where none is kept (uploads, files)."""
+    name = without_step(ref)
+    if name.startswith("run:"):
+        run = Run(runs_dir() / _plain_name(name[4:], ref))
+    elif re.fullmatch(r"\w+", name):
+        run = history_run(name)
+    else:
+        return None
+    return run if run.exists() else None
+
+
+def snapshots(ref: str) -> list[Snapshot]:
+    """All kept networks of the model that ``ref`` names, oldest first; a model without a history is its own only one.
+
+    The networks that a shipped bundle holds are the last of its history.
+    """
+    name = without_step(ref)
+    run = run_of(name)
+    kept = [int(path.stem[5:]) for path in run.bundles()] if run is not None else []
+    found = [snapshot for snapshot in (_snapshot(name, step) for step in kept) if snapshot is not None]
+    if name.startswith("run:"):
+        return found
+    info = describe(name)
+    return [*(snapshot for snapshot in found if snapshot.step != info.step), Snapshot(name, info.step, info.epoch)]
+
+
 def describe(ref: str) -> BundleInfo:
     """What a model says of itself, without loading its weights."""
     path = find_path(ref)
@@ -83,31 +130,36 @@ def open_model(ref: str) -> Bundle:
     return _opened(path, path.stat().st_mtime_ns)
 
 
-def save_upload(name: str, data: bytes) -> Model:
-    """Keep a bundle that a user brought, once it has proved to be one.
-
-    Raises:
-        UserError: it is no bundle of this program, or is damaged; nothing is kept then.
-    """
-    stem = re.sub(r"\W+", "-", Path(name).stem).strip("-") or "bundle"
-    folder = uploads_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    trial = folder / f".{stem}.part"
-    write_bytes(trial, data)
-    try:
-        load_bundle(trial)
-    except UserError as error:
-        raise UserError(str(error).replace(trial.name, name)) from error
-    else:
-        trial.replace(folder / f"{stem}.safetensors")
-    finally:
-        trial.unlink(missing_ok=True)
-    return Model(f"upload:{stem}", stem, "upload")
-
-
 def uploads_dir() -> Path:
     """Where bundles that users bring are kept, beside the runs."""
     return runs_dir() / ".uploads"
+
+
+def _snapshot(name: str, step: int) -> Snapshot | None:
+    """None where the file is damaged or was just deleted: the others can still be chosen."""
+    try:
+        return Snapshot(f"{name}@{step}", step, describe(f"{name}@{step}").epoch)
+    except (UserError, OSError):
+        return None
+
+
+def _plain_name(name: str, ref: str) -> str:
+    """``name`` if it can be that of a file in a folder, and of none outside of it."""
+    if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
+        raise UserError("There is no model {ref!r}; choose another in the Library.", ref=ref)
+    return name
+
+
+def _of_history(name: str, step: str) -> Path:
+    """A snapshot of a shipped training, the last of which is the shipped bundle itself."""
+    path = history_run(name).bundle_path(int(step)) if step.isdecimal() else None
+    if path is not None and path.is_file():
+        return path
+    whole = WEIGHTS_DIR / f"{name}.safetensors"
+    if whole.is_file() and str(describe(name).step) == step:
+        return whole
+    raise UserError("The history of {name} keeps no networks at step {step}; choose another snapshot.", name=name,
+                    step=step)  # fmt: skip
 
 
 def _of_run(run: Run, step: str) -> Path:

@@ -115,7 +115,7 @@ class Run:
         """UserError where the folder is gone or damaged."""
         data = read_json(self.path / "recipe.json")
         if data is None:
-            raise UserError(f"The run {self.id} is gone or damaged; choose another in the Library.")
+            raise UserError("The run {run} is gone or damaged; choose another in the Library.", run=self.id)
         return recipe_from_dict(data)
 
     def status(self) -> Status:
@@ -149,8 +149,12 @@ class Run:
     def bundle_path(self, step: int) -> Path:
         return self.path / "snapshots" / f"step-{step:08d}.safetensors"
 
+    def bundles(self) -> list[Path]:
+        """The kept networks, oldest first."""
+        return sorted((self.path / "snapshots").glob("step-*.safetensors"))
+
     def newest_bundle(self) -> Path | None:
-        bundles = sorted((self.path / "snapshots").glob("step-*.safetensors"))
+        bundles = self.bundles()
         return bundles[-1] if bundles else None
 
     def checkpoints(self) -> list[Path]:
@@ -232,9 +236,11 @@ def create_run(
         if start_from is not None:
             shutil.copyfile(start_from, path / "start.safetensors")
     except FileExistsError as error:
-        raise UserError(f"The folder {path} exists already; choose another, or resume it.") from error
+        raise UserError("The folder {folder} exists already; choose another, or resume it.", folder=path) from error
     except OSError as error:
-        raise UserError(f"The folder {path} cannot be made ({error.strerror}); check its place.") from error
+        raise UserError(
+            "The folder {folder} cannot be made ({reason}); check its place.", folder=path, reason=error.strerror
+        ) from error
     run = Run(path)
     write_json(path / "about.json", asdict(About(name or recipe.title, now, device, parent, group)))
     run.set_status(Status(total_epochs=recipe.training.epochs))
@@ -256,7 +262,9 @@ def find_run(run_id: str, root: Path | None = None) -> Run:
     """The run of that id; UserError where there is none."""
     run = Run((root or runs_dir()) / Path(run_id).name)
     if not run.exists():
-        raise UserError(f"There is no run {run_id!r}; it was deleted or moved. Choose another in the Library.")
+        raise UserError(
+            "There is no run {run}; it was deleted or moved. Choose another in the Library.", run=repr(run_id)
+        )
     return run
 
 
