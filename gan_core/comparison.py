@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 from torch import nn
 
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError, settings_of
+from gan_core.contracts import Shapes
 from gan_core.images import Pixels, sheet
 from gan_core.library import describe, manifest, open_model, run_of, snapshots, without_step
 from gan_core.recipes.recipe import Latents, Recipe
 from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
+from gan_core.trainer import build_networks
 
 MOST_ROWS = 32
 MOST_PICTURES = 32
@@ -82,7 +84,7 @@ def difference(first: Row, second: Row) -> npt.NDArray[np.float32]:
     """
     if first.tiles.shape != second.tiles.shape:
         raise UserError("These two models draw pictures of different sizes, so they cannot be subtracted.")
-    return (second.tiles.astype(np.float32) - first.tiles.astype(np.float32)) / 255
+    return (second.tiles.astype(np.float32) - first.tiles.astype(np.float32)) / np.float32(255)
 
 
 def difference_tiles(values: npt.NDArray[np.float32]) -> Pixels:
@@ -127,10 +129,7 @@ def facts(ref: str) -> Facts:
 
 def parameter_counts(info: BundleInfo) -> tuple[int, int]:
     """Trainable parameters of (generator, discriminator)."""
-    with torch.device("meta"):  # shapes only: no memory, no random numbers
-        networks = info.recipe.generator.build(info.shapes), info.recipe.discriminator.build(info.shapes)
-    generator, discriminator = (_count(network) for network in networks)
-    return generator, discriminator
+    return _parameter_counts(info.recipe, info.shapes)
 
 
 @dataclass(frozen=True)
@@ -150,8 +149,9 @@ def recipe_differences(recipes: Sequence[Recipe]) -> list[SettingDifference]:
     """The settings in which recipes differ, in the order of a form; names, notes and sources aside."""
     flat = [dict(_settings(recipe)) for recipe in recipes]
     paths = dict.fromkeys(path for settings in flat for path in settings)
+    sections = [item.name for item in dataclasses.fields(Recipe)]
     found = []
-    for path in paths:
+    for path in sorted(paths, key=lambda path: sections.index(path[0])):
         values = tuple(settings.get(path) for settings in flat)
         if any(value != values[0] for value in values):
             found.append(SettingDifference(*path, values))
@@ -198,6 +198,12 @@ def _fitted(tile: Pixels, height: int, width: int, color: bool) -> Pixels:
     if tile.shape[:2] != (height, width):
         picture = picture.resize((width, height), Image.Resampling.NEAREST)
     return np.asarray(picture.convert("RGB") if color else picture)
+
+
+@functools.lru_cache(maxsize=256)
+def _parameter_counts(recipe: Recipe, shapes: Shapes) -> tuple[int, int]:
+    generator, discriminator = build_networks(recipe, shapes, seed=0)
+    return _count(generator), _count(discriminator)
 
 
 def _count(network: nn.Module) -> int:
