@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -34,8 +34,13 @@ class Shapes:
         return self.channels * self.height * self.width
 
 
+@runtime_checkable
 class GeneratorConfig(Protocol):
-    """A generator's frozen settings; ``build`` makes ``module(z (N, latent), labels (N,) | None) -> (N, C, H, W)``."""
+    """A generator's frozen settings; ``build`` makes ``module(z (N, latent), labels | None) -> (N, C, H, W)``.
+
+    A conditional generator takes labels as classes, int64 (N,), or as weights of all classes, float (N, classes),
+    which mix the classes' embeddings: see :class:`gan_core.layers.LabelEmbedding`.
+    """
 
     kind: ClassVar[str]
     conditional: ClassVar[bool]
@@ -46,6 +51,7 @@ class GeneratorConfig(Protocol):
     def build(self, shapes: Shapes) -> nn.Module: ...
 
 
+@runtime_checkable
 class DiscriminatorConfig(Protocol):
     """A discriminator's frozen settings; ``build`` makes ``module(x (N, C, H, W), labels | None) -> Critic``.
 

@@ -81,6 +81,20 @@ class ConvTranspose2dSame(nn.ConvTranspose2d):
         return out if after == before else out[:, :, :height, :width]
 
 
+class LabelEmbedding(nn.Embedding):
+    """A learned vector for each class, for labels that may lie between two classes.
+
+    Labels are classes, int64 (N,), or weights of all classes, float (N, classes), that mix the classes' vectors
+    linearly -> (N, width). A weight of 1 on one class gives exactly that class' vector.
+    """
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__(classes, width)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return input @ self.weight if input.is_floating_point() else super().forward(input)
+
+
 def keras_batch_norm(features: int, keras_momentum: float, *, spatial: bool = False) -> nn.Module:
     """Batch normalisation with Keras' reading of momentum (torch's is 1 - m) and its epsilon of 1e-3."""
     norm = nn.BatchNorm2d if spatial else nn.BatchNorm1d

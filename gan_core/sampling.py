@@ -36,7 +36,10 @@ def cycle_labels(count: int, labels: Sequence[int]) -> Tensor:
 def generate(
     generator: nn.Module, z: Tensor, labels: Tensor | None, pixel_range: tuple[float, float]
 ) -> Tensor:
-    """uint8 (N, C, H, W) on the CPU from z (N, latent); leaves the generator's mode as it was."""
+    """uint8 (N, C, H, W) on the CPU from z (N, latent); leaves the generator's mode as it was.
+
+    ``labels`` are classes, int64 (N,), or weights of all classes, float32 (N, classes), that mix their embeddings.
+    """
     return torch.cat([to_uint8(images, pixel_range) for images, _ in _chunks(generator, None, z, labels)])
 
 
@@ -81,7 +84,7 @@ def _chunks(
         classes = None
         if labels is not None:
             chosen = labels[start : start + CHUNK]
-            classes = torch.cat([chosen, chosen[-1:].expand(missing)]).to(device)
+            classes = torch.cat([chosen, chosen[-1:].expand(missing, *chosen.shape[1:])]).to(device)
         images = generator(padded, classes)
         verdict = None
         if discriminator is not None:

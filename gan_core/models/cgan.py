@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import glorot_uniform, keras_batch_norm
+from gan_core.layers import LabelEmbedding, glorot_uniform, keras_batch_norm
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class CganDiscriminatorConfig(Validated):
 
 
 class CganGenerator(nn.Module):
-    """z (N, latent) and labels (N,) -> picture (N, C, H, W) in [-1, 1]."""
+    """z (N, latent) and labels, (N,) or weights (N, classes), -> picture (N, C, H, W) in [-1, 1]."""
 
     def __init__(self, config: CganGeneratorConfig, shapes: Shapes) -> None:
         super().__init__()
@@ -94,10 +94,10 @@ class CganDiscriminator(nn.Module):
         return Critic(self.head(features).squeeze(1), features)
 
 
-def _label_embedding(shapes: Shapes, width: int) -> nn.Embedding:
+def _label_embedding(shapes: Shapes, width: int) -> LabelEmbedding:
     if shapes.classes < 1:
         raise UserError("The conditional GAN needs a data set with labels; choose one that has classes.")
-    embedding = nn.Embedding(shapes.classes, width)
+    embedding = LabelEmbedding(shapes.classes, width)
     nn.init.uniform_(embedding.weight, -0.05, 0.05)  # Keras' default for embeddings
     return embedding
 

@@ -1,0 +1,87 @@
+"""The choice of a trained model, the same on every page that shows one; kept in the URL as ?model=.
+
+    model = choose_model()                              # a Model, or None where there is none (an empty state says so)
+    left = choose_model(_("Left"), param="left")        # further pickers on one page: a title and a parameter of their own
+    other = choose_model(accept=lambda ref: library.describe(ref).recipe.conditional)
+
+A link may name what the list does not show: a snapshot of a run ("run:ID@4680") or of a bundle's training. What is gone
+is said in one sentence, and the first model is shown in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import streamlit as st
+
+from gan_core import library
+from gan_core.config import UserError
+from gan_core.library import Model
+from pages.ui import panels, state
+from pages.ui.i18n import _
+
+# A visitor's link must not name a path on the server, which the command line may.
+_REFERENCE = re.compile(r"((run|upload):[^/\\]+|\w+)(@\d+)?")
+
+
+def choose_model(
+    title: str | None = None,
+    *,
+    param: str = "model",
+    default: str | None = None,
+    accept: Callable[[str], bool] | None = None,
+) -> Model | None:
+    """The model that the visitor chose; None, with the way on, where there is none to choose.
+
+    Args:
+        title: what the list is called; "Model" if not given.
+        param: the URL parameter.
+        default: the reference that a URL without the parameter means; the first one if not given.
+        accept: which references may be chosen; all if not given.
+    """
+    offered = {model.ref: model for model in library.models() if accept is None or accept(model.ref)}
+    asked = st.query_params.get(param, "")
+    if asked and asked not in offered:
+        snapshot = _unlisted(asked)
+        if snapshot is not None and (accept is None or accept(asked)):
+            offered[asked] = snapshot
+        else:
+            st.warning(
+                _("The model {ref} is not here any more; choose another one.").format(ref=asked),
+                icon=":material/search_off:",
+            )
+    if not offered:
+        panels.empty_state(
+            _("No trained model yet"), _("Train one, or bring one to the Library."),
+            link="../train.py", label=_("Train"), icon=":material/model_training:",
+        )  # fmt: skip
+        return None
+    chosen = state.choice(
+        st.selectbox, title or _("Model"), offered, param=param, default=default,
+        label=lambda ref: title_of(offered[ref]),
+    )  # fmt: skip
+    return offered[chosen]
+
+
+def title_of(model: Model) -> str:
+    """What a model is called on screen: its title, and where it comes from unless it is a bundled one."""
+    ref, _at, step = model.ref.partition("@")
+    title = _(model.title)
+    if model.origin == "run":
+        # Runs of one recipe share a title; the folder's name tells them apart.
+        title = _("{title} (run {id})").format(title=title, id=ref.partition(":")[2])
+    elif model.origin == "upload":
+        title = _("{title} (uploaded)").format(title=title)
+    return _("{title}, step {step}").format(title=title, step=step) if step else title
+
+
+def _unlisted(ref: str) -> Model | None:
+    """A model that exists though the list does not show it, such as a snapshot; None where there is none."""
+    if not _REFERENCE.fullmatch(ref):
+        return None
+    try:
+        info = library.describe(ref)
+    except (UserError, OSError):
+        return None
+    return Model(ref, info.recipe.title, ref.partition(":")[0] if ":" in ref else "bundled")
