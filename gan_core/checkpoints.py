@@ -95,7 +95,9 @@ def read_bundle_info(path: Path) -> BundleInfo:
             metrics={str(key): float(value) for key, value in described["metrics"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UserError(f"{path.name} is damaged: its description is incomplete. Get the file again.") from error
+        raise UserError(
+            "{file} is damaged: its description is incomplete. Get the file again.", file=path.name
+        ) from error
 
 
 def load_bundle(path: Path, device: torch.device | str = "cpu") -> Bundle:
@@ -143,27 +145,33 @@ def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _opened(path: Path) -> Any:
     if not path.is_file():
-        raise UserError(f"There is no file {path}; check its name.")
+        raise UserError("There is no file {file}; check its name.", file=path)
     try:
         return safe_open(str(path), framework="pt")
     except (SafetensorError, OSError) as error:
         raise UserError(
-            f"{path.name} is not a readable safetensors file; it may be cut short or of another kind. Get it again."
+            "{file} is not a readable safetensors file; it may be cut short or of another kind. Get it again.",
+            file=path.name,
         ) from error
 
 
 def _metadata(path: Path, stream: Any, part: str) -> dict[str, Any]:
     metadata = stream.metadata() or {}
     if FORMAT_KEY not in metadata or part not in metadata:
-        raise UserError(f"{path.name} was not written by GAN Workbench as a {part}; choose a {part} file.")
+        raise UserError(
+            "{file} was not written by GAN Workbench as a {part}; choose a {part} file.", file=path.name, part=part
+        )
     if metadata[FORMAT_KEY] != VERSION:
-        raise UserError(f"{path.name} has format {metadata[FORMAT_KEY]}, this version reads {VERSION}; update it.")
+        raise UserError(
+            "{file} has format {format}, this version reads {known}; update GAN Workbench.",
+            file=path.name, format=metadata[FORMAT_KEY], known=VERSION,
+        )  # fmt: skip
     try:
         described = json.loads(metadata[part])
     except ValueError:
         described = None
     if not isinstance(described, dict):
-        raise UserError(f"{path.name} is damaged: its description cannot be read. Get the file again.")
+        raise UserError("{file} is damaged: its description cannot be read. Get the file again.", file=path.name)
     return described
 
 
@@ -178,7 +186,11 @@ def _filled(path: Path, module: nn.Module, tensors: Mapping[str, Tensor]) -> nn.
     try:
         module.load_state_dict(dict(tensors), strict=True)
     except RuntimeError as error:
-        raise UserError(f"{path.name} does not fit its own recipe; it is damaged. Get the file again.") from error
+        raise UserError(
+            "{file} does not fit its own recipe; it is damaged. Get the file again.", file=path.name
+        ) from error
     if not all(bool(torch.isfinite(value).all()) for value in tensors.values()):
-        raise UserError(f"{path.name} holds weights that are not finite numbers; it is damaged or has diverged.")
+        raise UserError(
+            "{file} holds weights that are not finite numbers; it is damaged or has diverged.", file=path.name
+        )
     return module.eval().requires_grad_(False)

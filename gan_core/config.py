@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import reprlib
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass
 from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
@@ -86,19 +87,35 @@ class Validated:
 
 def check(owner: str, name: str, described: Setting, value: Any) -> None:
     """Raise :class:`UserError` where ``value`` is not allowed by its declaration."""
+    said: dict[str, object] = {"title": described.title, "field": f"{owner}.{name}"}
     if described.choices and value not in described.choices:
-        allowed = ", ".join(str(choice) for choice in described.choices)
-        raise UserError(f"{owner}.{name} must be one of {allowed}; it is {value!r}.")
+        choices = ", ".join(str(choice) for choice in described.choices)
+        raise UserError(
+            "{title} ({field}) must be one of {choices}; it is {value}.", **said, choices=choices, value=shown(value)
+        )
     numbers = value if isinstance(value, tuple) else (value,)
     for number in numbers:
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
         low, high = described.minimum, described.maximum
-        if not math.isfinite(number) or (low is not None and number < low) or (high is not None and number > high):
-            span = f"between {low:g} and {high:g}" if low is not None and high is not None else (
-                f"at least {low:g}" if low is not None else f"at most {high:g}" if high is not None else "finite"
-            )
-            raise UserError(f"{owner}.{name} must be {span}; it is {number:g}.")
+        if math.isfinite(number) and (low is None or number >= low) and (high is None or number <= high):
+            continue
+        said["value"] = f"{number:.12g}"
+        if low is not None and high is not None:
+            raise UserError(
+                "{title} ({field}) must be between {low} and {high}; it is {value}.",
+                **said, low=f"{low:.12g}", high=f"{high:.12g}",
+            )  # fmt: skip
+        if low is not None:
+            raise UserError("{title} ({field}) must be at least {low}; it is {value}.", **said, low=f"{low:.12g}")
+        if high is not None:
+            raise UserError("{title} ({field}) must be at most {high}; it is {value}.", **said, high=f"{high:.12g}")
+        raise UserError("{title} ({field}) must be a finite number; it is {value}.", **said)
+
+
+def shown(value: Any) -> str:
+    """A value as an error message quotes it: as code, on one line, and cut where it is long."""
+    return reprlib.repr(value)
 
 
 def to_dict(config: Any) -> Any:
@@ -132,26 +149,46 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _read(cls: Any, data: Any, kinds: Mapping[str, type], where: str) -> Any:
+    if isinstance(data, str) and data in kinds and cls is not str and typing.get_origin(cls) is not tuple:
+        data = {"kind": data}  # as the command line writes it
     if isinstance(data, Mapping) and "kind" in data:
-        if data["kind"] not in kinds:
-            raise UserError(f"{where}: this version does not know the kind {data['kind']!r}; update GAN Workbench.")
-        cls = kinds[data["kind"]]
-        data = {key: value for key, value in data.items() if key != "kind"}
-    if dataclasses.is_dataclass(cls):
-        if not isinstance(data, Mapping):
-            raise UserError(f"{where} must be a group of fields; it is {data!r}.")
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(data) - known)
-        if unknown:
-            raise UserError(f"{where} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}.")
-        hints = _hints(cast(type, cls))
-        try:
-            return cast(Callable[..., Any], cls)(
-                **{name: _read(hints[name], value, kinds, f"{where}.{name}") for name, value in data.items()}
-            )
-        except TypeError as error:
-            raise UserError(f"{where} is incomplete: {error}.") from error
-    return _convert(cls, data, kinds, where)
+        return _read_kind(cls, data, kinds, where)
+    if not dataclasses.is_dataclass(cls):
+        return _convert(cls, data, kinds, where)
+    if not isinstance(data, Mapping):
+        raise UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(data))
+    if "kind" in _hints(cast(type, cls)) and not hasattr(cls, "kind"):  # an abstract base
+        raise UserError("{field} does not say its kind; add a field of that name.", field=where)
+    return _build(cast(type, cls), data, kinds, where)
+
+
+def _read_kind(hint: Any, data: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> Any:
+    """The config of the class that ``data`` names, if it is one that ``hint`` allows."""
+    kind = data["kind"]
+    if not isinstance(kind, str) or kind not in kinds:
+        raise UserError(
+            "{field}: this version does not know the kind {kind}; update GAN Workbench.", field=where, kind=shown(kind)
+        )
+    config = _build(kinds[kind], {key: value for key, value in data.items() if key != "kind"}, kinds, where)
+    if not isinstance(config, hint):
+        raise UserError("{field} cannot be of the kind {kind}; choose another.", field=where, kind=shown(kind))
+    return config
+
+
+def _build(cls: type, data: Mapping[str, Any], kinds: Mapping[str, type], where: str) -> Any:
+    """An instance of the dataclass ``cls`` with the fields in ``data``."""
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    unknown = sorted(str(name) for name in data if name not in fields)
+    if unknown:
+        raise UserError(
+            "{field} has no field {name}; it has {names}.",
+            field=where, name=shown(unknown[0]), names=", ".join(sorted(fields)),
+        )  # fmt: skip
+    for name, field in fields.items():
+        if name not in data and field.default is MISSING and field.default_factory is MISSING:
+            raise UserError("{field} lacks the field {name}; add it.", field=where, name=shown(name))
+    hints = _hints(cls)
+    return cls(**{name: _read(hints[name], value, kinds, f"{where}.{name}") for name, value in data.items()})
 
 
 def _convert(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> Any:
@@ -160,14 +197,14 @@ def _convert(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> An
     if origin is tuple:
         values = [part for part in value.replace(",", " ").split() if part] if isinstance(value, str) else value
         if not isinstance(values, list | tuple):
-            raise UserError(f"{where} must be a list; it is {value!r}.")
+            raise UserError("{field} must be a list; it is {value}.", field=where, value=shown(value))
         return tuple(_read(arguments[0], part, kinds, where) for part in values)
     if hint is bool:
         if isinstance(value, bool):
             return value
         if str(value).lower() in ("true", "yes", "on", "1", "false", "no", "off", "0"):
             return str(value).lower() in ("true", "yes", "on", "1")
-        raise UserError(f"{where} must be true or false; it is {value!r}.")
+        raise UserError("{field} must be true or false; it is {value}.", field=where, value=shown(value))
     if hint in (int, float):
         try:
             number = float(value)
@@ -177,9 +214,13 @@ def _convert(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> An
                 return int(number)
         except (TypeError, ValueError, OverflowError):
             pass
-        raise UserError(f"{where} must be {'a whole number' if hint is int else 'a number'}; it is {value!r}.")
+        if hint is int:
+            raise UserError("{field} must be a whole number; it is {value}.", field=where, value=shown(value))
+        raise UserError("{field} must be a number; it is {value}.", field=where, value=shown(value))
     if hint is str and not isinstance(value, str):
-        raise UserError(f"{where} must be text; it is {value!r}.")
+        raise UserError("{field} must be text; it is {value}.", field=where, value=shown(value))
+    if not isinstance(value, hint):  # one of several kinds of config
+        raise UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(value))
     return value
 
 
@@ -198,7 +239,7 @@ def with_value(config: T, path: str, value: Any, *, kinds: Mapping[str, type] | 
     elif isinstance(node, dict) and last in node and last != "kind":
         node[last] = value
     else:
-        raise UserError(f"There is no setting {path!r}; here are {_names(node)}.")
+        raise _no_setting(path, node)
     return from_dict(type(config), data, kinds=kinds)
 
 
@@ -207,14 +248,18 @@ def _child(node: Any, part: str, path: str) -> Any:
         return node[_index(node, part, path)]
     if isinstance(node, dict) and part in node and part != "kind":
         return node[part]
-    raise UserError(f"There is no setting {path!r}; here are {_names(node)}.")
+    raise _no_setting(path, node)
 
 
 def _index(node: list[Any], part: str, path: str) -> int:
     for index, item in enumerate(node):
         if part == str(index) or (isinstance(item, dict) and item.get("kind") == part):
             return index
-    raise UserError(f"There is no setting {path!r}; here are {_names(node)}.")
+    raise _no_setting(path, node)
+
+
+def _no_setting(path: str, node: Any) -> UserError:
+    return UserError("There is no setting {path}; here are {names}.", path=shown(path), names=_names(node))
 
 
 def _names(node: Any) -> str:

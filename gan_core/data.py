@@ -7,9 +7,10 @@ import hashlib
 import os
 import socket
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 from zipfile import BadZipFile
 
 import numpy as np
@@ -25,7 +26,12 @@ STROKES_SIZES = {"train": 60_000, "test": 10_000}
 STROKES_SEEDS = {"train": 0, "test": 1}
 DOWNLOAD_TIMEOUT = 15.0  # seconds without an answer from the server
 
-Report = Callable[[str], None]
+
+
+class Report(Protocol):
+    """Is told in a few words of anything that takes long: a template, and what fills it."""
+
+    def __call__(self, text: str, **values: object) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,10 @@ class Dataset:
     def split(self, held_out: int) -> tuple[Dataset, Dataset]:
         """(all but the first ``held_out`` pictures, those first ones)."""
         if held_out >= len(self):
-            raise UserError(f"{held_out} held-out pictures leave none of {len(self)} to train on; hold out fewer.")
+            raise UserError(
+                "{held_out} held-out pictures leave none of {count} to train on; hold out fewer.",
+                held_out=held_out, count=len(self),
+            )  # fmt: skip
         parts = slice(held_out, None), slice(0, held_out)
         train, validation = (
             Dataset(self.name, self.images[part], self.labels[part], self.class_names) for part in parts
@@ -81,7 +90,7 @@ class DatasetSource:
         Raises:
             UserError: the files are missing and cannot be downloaded, or are damaged.
         """
-        report = report or (lambda text: None)
+        report = report or _silent
         images, labels = self._idx(split, report) if self.torchvision_class else _strokes(split, report)
         return Dataset(
             self.name,
@@ -102,7 +111,7 @@ class DatasetSource:
     def _idx(self, split: str, report: Report) -> tuple[np.ndarray, np.ndarray]:
         image_file, label_file = self._files(split)
         if not (image_file.exists() and label_file.exists()):
-            report(f"Downloading {self.title}")
+            report("Downloading {dataset}", dataset=self.title)
             self._download()
         count = self.sizes[split]
         return (
@@ -118,9 +127,14 @@ class DatasetSource:
                 getattr(datasets, self.torchvision_class)(data_dir(), download=True)
         except (OSError, RuntimeError) as error:
             raise UserError(
-                f"{self.title} is not in {data_dir()} and could not be downloaded; "
-                "copy its files there or choose strokes, which needs none."
-            ) from error
+                "{dataset} is not in {folder} and could not be downloaded; "
+                "copy its files there or choose strokes, which needs none.",
+                dataset=self.title, folder=data_dir(),
+            ) from error  # fmt: skip
+
+
+def _silent(text: str, **values: object) -> None:
+    """Tells nobody."""
 
 
 def data_dir() -> Path:
@@ -149,9 +163,14 @@ def _read_idx(path: Path, shape: tuple[int, ...], title: str) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{title}: {path} cannot be read; check the folder GAN_DATA_DIR.") from error
+        raise UserError(
+            "{dataset}: {file} cannot be read; check the folder GAN_DATA_DIR.", dataset=title, file=path
+        ) from error
     if not data.startswith(expected) or len(data) != len(expected) + int(np.prod(shape)):
-        raise UserError(f"{title}: {path} is damaged or incomplete; delete it, and it will be downloaded again.")
+        raise UserError(
+            "{dataset}: {file} is damaged or incomplete; delete it, and it will be downloaded again.",
+            dataset=title, file=path,
+        )  # fmt: skip
     # A copy, because torch wants memory that it may write to.
     return np.frombuffer(data, np.uint8, offset=len(expected)).reshape(shape).copy()
 
@@ -193,4 +212,5 @@ def find_dataset(name: str) -> DatasetSource:
     for source in DATASETS:
         if source.name == name:
             return source
-    raise UserError(f"There is no data set {name!r}; choose one of {', '.join(source.name for source in DATASETS)}.")
+    names = ", ".join(source.name for source in DATASETS)
+    raise UserError("There is no data set {name}; choose one of {names}.", name=repr(name), names=names)

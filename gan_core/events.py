@@ -43,10 +43,10 @@ class SnapshotDue:
 
 @dataclass(frozen=True)
 class Diverged:
-    """The losses are no longer finite; the run ends."""
+    """The scalar of that ``name`` is no longer a finite number; the run ends."""
 
     step: int
-    reason: str
+    name: str
 
 
 @dataclass(frozen=True)

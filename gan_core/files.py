@@ -27,7 +27,7 @@ def write_bytes(path: Path, data: bytes, *, durable: bool = False) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise UserError(_reason(path, error)) from error
+        raise _reason(path, error) from error
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -43,9 +43,13 @@ def read_json(path: Path) -> Any:
         return None
 
 
-def _reason(path: Path, error: OSError) -> str:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"The disk that holds {path.parent} is full; free some space and resume."
+def _reason(path: Path, error: OSError) -> UserError:
+    folder = path.parent
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):  # the last: a limit on the size of files
+        return UserError("The disk that holds {folder} is full; free some space and resume.", folder=folder)
     if isinstance(error, FileNotFoundError):
-        return f"The folder {path.parent} is gone; it was deleted or moved while in use."
-    return f"{path.parent} cannot be written to ({error.strerror}); check the folder's permissions."
+        return UserError("The folder {folder} is gone; it was deleted or moved while in use.", folder=folder)
+    return UserError(
+        "{folder} cannot be written to ({reason}); check the folder's permissions.",
+        folder=folder, reason=error.strerror,
+    )  # fmt: skip

@@ -26,6 +26,8 @@ from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Status, create_run, list_runs, runs_dir
 
 TICK_SECONDS = 0.1
+STARTING = "Starting"
+LOST = "The training process ended without a word; resume to continue from the last checkpoint."
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ def enqueue(run: Run) -> None:
     if run.status().live and run.status().state != "queued":
         raise UserError("This run is already going.")
     run.set_command("run")
-    run.set_status(replace(run.status(), state="queued", message="", traceback="", pid=0))
+    run.set_status(replace(run.status(), state="queued", traceback="", pid=0).saying(""))
     queue = run.path.parent / ".queue"
     queue.mkdir(exist_ok=True)
     (queue / run.id).touch()
@@ -176,13 +178,14 @@ class Supervisor:
         process = self._reserve if self._reserve is not None and self._reserve.poll() is None else _spawn()
         self._reserve = None
         assert process.stdin is not None
+        created = psutil.Process(process.pid).create_time()
+        # Before the worker learns of the run, so that nothing it writes is overwritten.
+        run.set_status(
+            replace(run.status(), state="running", pid=process.pid, pid_created=created).saying(STARTING)
+        )
+        self._running[run.id] = (run, process)
         process.stdin.write(f"{run.path.resolve()}\n")
         process.stdin.close()
-        run.set_status(replace(
-            run.status(), state="running", message="Starting", pid=process.pid,
-            pid_created=psutil.Process(process.pid).create_time(),
-        ))  # fmt: skip
-        self._running[run.id] = (run, process)
 
 
 def _spawn() -> subprocess.Popen[str]:
@@ -223,9 +226,8 @@ def _ended(run: Run, process: subprocess.Popen[str] | None) -> bool:
 
 def _mark_lost(run: Run) -> None:
     status = run.status()
-    message = "The training process ended without a word; resume to continue from the last checkpoint."
     with contextlib.suppress(UserError):
-        run.set_status(replace(status, state="stopped", message=message, pid=0, pid_created=0.0))
+        run.set_status(replace(status, state="stopped", pid=0, pid_created=0.0).saying(LOST))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""Penalties on a network; terms like the adversarial ones."""
+"""Penalties on the discriminator; terms like the adversarial ones."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class KernelDecay(Term):
     formula: ClassVar[str] = r"\sum_{l \in L} \lVert W_l \rVert_2^2"
     source: ClassVar[str] = "Krogh & Hertz 1992; Keras' regularizers.l2, which has no factor 1/2"
     summary: ClassVar[str] = "Keeps chosen convolution kernels small, so that the discriminator cannot grow too sure."
+    group: ClassVar[str] = "penalty"
     weight: float = setting(0.01, title="Weight", help="How much this term counts in the loss.",
                             minimum=0.0, maximum=1e4)
     layers: tuple[int, ...] = setting((2,), title="Layers", minimum=1, maximum=64,
@@ -29,10 +30,77 @@ class KernelDecay(Term):
 
     def __call__(self, batch: Batch) -> Tensor:
         kernels = [layer.weight for layer in batch.discriminator.modules() if isinstance(layer, nn.Conv2d)]
-        if max(self.layers) > len(kernels):
+        if not self.layers or max(self.layers) > len(kernels):
             raise UserError(
-                f"The L2 penalty names convolution {max(self.layers)}, but the discriminator has {len(kernels)}; "
-                "name others under its setting Layers."
-            )
+                "The L2 penalty names the convolutions {layers}, but the discriminator has {count}; "
+                "name others under its setting Layers.",
+                layers=list(self.layers), count=len(kernels),
+            )  # fmt: skip
         total = torch.stack([kernels[layer - 1].float().square().sum() for layer in self.layers]).sum()
         return total.expand(batch.fake.shape[0])  # (N,)
+
+
+@dataclass(frozen=True)
+class _GradientTerm(Term):
+    player: ClassVar[str] = "discriminator"
+    group: ClassVar[str] = "penalty"
+    per_sample_gradient: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class GradientPenalty(_GradientTerm):
+    """WGAN-GP: slope 1 on the way between real and generated pictures."""
+
+    kind: ClassVar[str] = "gradient_penalty"
+    title: ClassVar[str] = "Gradient penalty"
+    formula: ClassVar[str] = r"\bigl(\lVert \nabla_{\hat x} C(\hat x) \rVert_2 - 1\bigr)^2,\quad " \
+                             r"\hat x = \epsilon x + (1-\epsilon)\, G(z)"
+    source: ClassVar[str] = "Gulrajani et al. 2017, eq. 3"
+    summary: ClassVar[str] = "Keeps the critic's slope at 1 between real and generated pictures."
+    weight: float = setting(10.0, title="Weight λ", help="10 in the paper on WGAN-GP, 5 for IGAN.",
+                            minimum=0.0, maximum=1e4)
+
+    def __call__(self, batch: Batch) -> Tensor:
+        assert batch.real is not None
+        real, fake = batch.real.detach(), batch.fake.detach().to(batch.real.dtype)
+        share = torch.empty(real.shape[0], 1, 1, 1, device=real.device).uniform_(generator=batch.random)
+        squared = squared_slope(batch.discriminator, share * real + (1 - share) * fake, batch.real_labels)
+        # The root has no finite slope at 0: a constant critic would otherwise give NaN.
+        return ((squared + 1e-12).sqrt() - 1).square()
+
+
+@dataclass(frozen=True)
+class R1(_GradientTerm):
+    """Zero-centred gradient penalty on real pictures."""
+
+    kind: ClassVar[str] = "r1"
+    title: ClassVar[str] = "R1 penalty"
+    formula: ClassVar[str] = r"\lVert \nabla_x C(x) \rVert_2^2"
+    source: ClassVar[str] = "Mescheder et al. 2018, eq. 9; the weight here is their γ/2"
+    summary: ClassVar[str] = "Flattens the discriminator around real pictures, so that training settles."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        assert batch.real is not None
+        return squared_slope(batch.discriminator, batch.real, batch.real_labels)
+
+
+@dataclass(frozen=True)
+class R2(_GradientTerm):
+    """Zero-centred gradient penalty on generated pictures."""
+
+    kind: ClassVar[str] = "r2"
+    title: ClassVar[str] = "R2 penalty"
+    formula: ClassVar[str] = r"\lVert \nabla_x C(G(z)) \rVert_2^2"
+    source: ClassVar[str] = "Mescheder et al. 2018, eq. 10; the weight here is their γ/2"
+    summary: ClassVar[str] = "Flattens the discriminator around generated pictures; goes together with R1."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return squared_slope(batch.discriminator, batch.fake, batch.fake_labels)
+
+
+def squared_slope(discriminator: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:
+    """‖∂C(x)/∂x‖² for each of ``x`` (N, C, H, W), (N,); differentiable in the discriminator's weights."""
+    x = x.detach().float().requires_grad_()
+    logits = discriminator(x, labels).logits
+    (slope,) = torch.autograd.grad(logits.sum(), x, create_graph=True)
+    return slope.flatten(1).square().sum(1)

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Status:
     """How a run stands; times are seconds since 1970, ``seconds`` is time spent training.
 
     ``state`` is queued, running, paused, stopping, finished, stopped, diverged or failed; ``message`` is one sentence
-    for the user and ``notice`` something to know that is no fault; ``traceback`` is for developers.
+    for the user, made of ``template`` and ``values`` where it has any (so that it can be translated); ``notice`` is
+    something to know that is no fault; ``traceback`` is for developers.
     """
 
     state: str = "queued"
@@ -52,10 +53,17 @@ class Status:
     updated: float = 0.0
     device: str = ""
     message: str = ""
+    template: str = ""
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
     notice: str = ""
     traceback: str = ""
     pid: int = 0
     pid_created: float = 0.0
+
+    def saying(self, text: str = "", **values: object) -> Status:
+        """The same with another message: ``text`` with its ``{names}`` filled in."""
+        plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
+        return replace(self, message=text.format(**plain) if plain else text, template=text, values=plain)
 
     @property
     def live(self) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
-from gan_core.data import Dataset
+from gan_core.data import Dataset, find_dataset
 from gan_core.events import Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
 from gan_core.layers import set_dropout_generator
 from gan_core.objectives import Batch, Term
@@ -43,7 +43,10 @@ class Trainer:
         self.recipe, self.device = recipe, torch.device(device)
         train, self.validation = dataset.split(training.held_out)
         if len(train) < training.batch_size:
-            raise UserError(f"The batch size {training.batch_size} is more than the {len(train)} pictures to train on.")
+            raise UserError(
+                "The batch size {batch_size} is more than the {count} pictures to train on; choose a smaller one.",
+                batch_size=training.batch_size, count=len(train),
+            )  # fmt: skip
         self.dataset = train.to(self.device)
         self.shapes = recipe.shapes(dataset.image_shape, len(dataset.class_names))
         self.generator, self.discriminator = build_networks(recipe, self.shapes, training.seed)
@@ -57,7 +60,7 @@ class Trainer:
         set_dropout_generator(self.generator, self.masks)
         set_dropout_generator(self.discriminator, self.masks)
         self.batches_per_epoch = len(train) // training.batch_size
-        self.total_steps = training.steps or training.epochs * self.batches_per_epoch // training.discriminator_steps
+        self.total_steps = training.total_steps(len(train))
         self.step = 0
         self.meter = Meter(self._scalar_names(), self.device)
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
@@ -88,7 +91,7 @@ class Trainer:
                 yield Scalars(self.step, self.epoch, values)
                 unfit = [name for name, value in values.items() if not math.isfinite(value)]
                 if unfit:
-                    yield Diverged(self.step, f"{unfit[0]} is no longer a finite number")
+                    yield Diverged(self.step, unfit[0])
                     return
             reached = math.floor(self.epoch)
             if reached > epoch or finished:
@@ -289,6 +292,17 @@ def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module
         torch.manual_seed(stream_seed(seed, "discriminator"))
         discriminator = recipe.discriminator.build(shapes)
     return generator, discriminator
+
+
+def check_fit(recipe: Recipe) -> None:
+    """Raise UserError where a recipe cannot train on its data set; costs no memory and reads no file."""
+    source = find_dataset(recipe.dataset)
+    pictures = source.sizes["train"] - recipe.training.held_out
+    if pictures < recipe.training.batch_size:
+        raise UserError("The batch size {size} is more than the {pictures} pictures to train on; choose a smaller one.",
+                        size=recipe.training.batch_size, pictures=max(pictures, 0))  # fmt: skip
+    with torch.device("meta"):
+        build_networks(recipe, recipe.shapes(source.image_shape, len(source.class_names)), seed=0)
 
 
 def make_optimizer(config: Optimizer, module: nn.Module) -> torch.optim.Optimizer:

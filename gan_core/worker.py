@@ -19,6 +19,7 @@ import torch
 from gan_core.checkpoints import BundleInfo, load_checkpoint, read_tensors, save_bundle, save_checkpoint
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
+from gan_core.devices import device_title, pick_device
 from gan_core.events import Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
@@ -31,6 +32,16 @@ CHECKPOINT_SECONDS = 30.0
 STATUS_SECONDS = 0.5
 CONTROL_SECONDS = 0.1
 KEPT_CHECKPOINTS = 2
+NO_MEMORY = "The memory is not enough for this recipe; choose a smaller batch or smaller layers."
+FAILED = "Training failed: {error}. The details are in the run's log."
+DIVERGED = (
+    "The training diverged at step {step}: {name} is no longer a finite number. "
+    "Try a lower learning rate, or branch from an earlier snapshot."
+)
+ON_STROKES = (
+    "MNIST is not on this machine and could not be downloaded, so this run trains on strokes: digits that the "
+    "workbench draws itself."
+)
 SHEET_SEED = 0  # the same latents in every run, so that sheets of two runs can be compared
 
 log = logging.getLogger(__name__)
@@ -46,20 +57,21 @@ def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None
         The final status, which is also written to the folder; failures are a status, never an exception.
     """
     process = psutil.Process()
-    status = replace(run.status(), state="running", pid=process.pid, pid_created=process.create_time(),
-                     message="", traceback="")  # fmt: skip
+    status = replace(run.status(), state="running", pid=process.pid, pid_created=process.create_time(), traceback="")
+    status = status.saying("")
     try:
         run.set_status(status)
         status = _Recorder(run, status).train(on_event)
     except UserError as error:
         log.error("%s", error)
-        status = replace(run.status(), state="failed", message=str(error))
+        status = replace(run.status(), state="failed").saying(error.text, **error.values)
     except Exception as error:
         log.exception("training failed")
-        message = f"Training failed: {type(error).__name__}. The details are in the run's log."
+        status = replace(run.status(), state="failed", traceback=traceback.format_exc())
         if isinstance(error, torch.OutOfMemoryError | MemoryError):
-            message = "The memory is not enough for this recipe; choose a smaller batch or smaller layers."
-        status = replace(run.status(), state="failed", message=message, traceback=traceback.format_exc())
+            status = status.saying(NO_MEMORY)
+        else:
+            status = status.saying(FAILED, error=type(error).__name__)
     with contextlib.suppress(UserError):  # a full disk or a deleted folder: there is nowhere to say it
         run.set_status(replace(status, pid=0, pid_created=0.0))
     return status
@@ -97,8 +109,7 @@ class _Recorder:
                 self._snapshot(event.step, event.epoch, keep=event.keep)
             elif isinstance(event, Diverged):
                 ended = "diverged"
-                self._update(message=f"The training diverged at step {event.step}: {event.reason}. "
-                             "Try a lower learning rate, or branch from an earlier snapshot.")  # fmt: skip
+                self._say(DIVERGED, step=event.step, name=event.name)
             elif isinstance(event, Finished):
                 self._checkpoint()
             if on_event is not None:
@@ -113,22 +124,17 @@ class _Recorder:
 
     def _load(self, recipe: Recipe) -> tuple[Recipe, Dataset]:
         """The data set, or strokes in place of an MNIST that cannot be had; the recipe then says so."""
-
-        def report(text: str) -> None:
-            self._update(message=text)
-
         try:
-            dataset = find_dataset(recipe.dataset).load(report=report)
+            dataset = find_dataset(recipe.dataset).load(report=self._say)
         except UserError:
             source = find_dataset(recipe.dataset)
             if recipe.dataset != "mnist" or source.on_disk() or self.run.checkpoints():
                 raise
             recipe = replace(recipe, dataset="strokes")
-            dataset = find_dataset("strokes").load(report=report)
+            dataset = find_dataset("strokes").load(report=self._say)
             write_bytes(self.run.path / "recipe.json", json.dumps(recipe.to_dict()).encode())
-            self._update(notice="MNIST is not on this machine and could not be downloaded, so this run trains on "
-                         "strokes: digits that the workbench draws itself.")  # fmt: skip
-        self._update(message="")
+            self.status = replace(self.status, notice=ON_STROKES)
+        self._say("")
         return recipe, dataset
 
     def _resume_or_branch(self) -> None:
@@ -171,6 +177,10 @@ class _Recorder:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         self.run.set_status(self.status)
 
+    def _say(self, text: str, **values: object) -> None:
+        self.status = self.status.saying(text, **values)
+        self._update()
+
     def _images_per_second(self) -> float:
         """Real pictures seen per second, over the last ten seconds or so."""
         step, since = self.rate_from
@@ -188,7 +198,9 @@ class _Recorder:
         try:
             self.metrics.write(json.dumps({"event": kind, **values}) + "\n")
         except OSError as error:
-            raise UserError(f"The run's curves cannot be written ({error.strerror}); free some space.") from error
+            raise UserError(
+                "The run's curves cannot be written ({reason}); free some space.", reason=error.strerror
+            ) from error
 
     def _snapshot(self, step: int, epoch: float, *, keep: bool, interrupted: bool = False) -> None:
         trainer, plan = self.trainer, self.recipe.snapshots
@@ -245,26 +257,6 @@ class _Recorder:
         self._checkpoint()
         if not self.run.bundle_path(self.trainer.step).exists():
             self._snapshot(self.trainer.step, self.trainer.epoch, keep=True, interrupted=True)
-
-
-def pick_device(name: str) -> torch.device:
-    """The torch device for "auto", "cpu", "cuda[:n]" or "mps"; UserError where it is not there."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    kind = name.split(":")[0]
-    if kind not in there:
-        raise UserError(f"There is no device {name!r}; choose auto, cpu, cuda or mps.")
-    if not there[kind]:
-        raise UserError(f"This machine has no {kind} device that torch can use; choose auto or cpu.")
-    return torch.device(name)
-
-
-def device_title(device: torch.device) -> str:
-    """The device in words, for the status and the manifest."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"CPU, {torch.get_num_threads()} threads" if device.type == "cpu" else device.type
 
 
 def main() -> None:

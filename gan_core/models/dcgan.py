@@ -76,9 +76,10 @@ class DcganGenerator(nn.Module):
         side = config.base_size * math.prod(config.strides)
         if (side, side) != (shapes.height, shapes.width):
             raise UserError(
-                f"These strides make {side}×{side} pictures, the data set has {shapes.height}×{shapes.width}: "
-                "choose strides whose product times the first map's side is the picture's side."
-            )
+                "These strides make {side}×{side} pictures, the data set has {height}×{width}: "
+                "choose strides whose product times the first map's side is the picture's side.",
+                side=side, height=shapes.height, width=shapes.width,
+            )  # fmt: skip
         self.base = config.base_channels, config.base_size, config.base_size
         width = math.prod(self.base)
         self.project = nn.Sequential(

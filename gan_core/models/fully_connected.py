@@ -117,7 +117,10 @@ class ConvPoolDiscriminator(nn.Module):
     def __init__(self, config: ConvPoolDiscriminatorConfig, shapes: Shapes) -> None:
         super().__init__()
         if shapes.height % 2 or shapes.width % 2:
-            raise UserError(f"conv_pool_discriminator needs pictures of even size; these are {shapes.image}.")
+            raise UserError(
+                "A discriminator with pooling needs pictures of even height and width; these are {height}×{width}.",
+                height=shapes.height, width=shapes.width,
+            )  # fmt: skip
         self.convolution = Conv2dSame(shapes.channels, config.filters, 5)
         # The maximum commutes with the rising ReLU: pooling first is the same function for a quarter of the work.
         self.pool = nn.Sequential(nn.MaxPool2d(2), nn.ReLU())

@@ -14,4 +14,5 @@ def find_recipe(name: str) -> Recipe:
     for recipe in RECIPES:
         if recipe.name == name:
             return recipe
-    raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(recipe.name for recipe in RECIPES)}.")
+    names = ", ".join(recipe.name for recipe in RECIPES)
+    raise UserError("There is no recipe {name}; choose one of {names}.", name=repr(name), names=names)

@@ -51,7 +51,8 @@ class Training(Validated):
     """How long and in what portions to train."""
 
     epochs: int = setting(50, title="Epochs", help="How often the whole data set is seen.", minimum=1, maximum=10_000)
-    steps: int = setting(0, title="Steps", help="Ends the run after so many steps; 0 goes by epochs.",
+    steps: int = setting(0, title="Steps", help="Ends the run after so many steps, if its epochs take longer; "
+                         "0 goes by epochs alone.",
                          minimum=0, maximum=100_000_000, advanced=True)
     batch_size: int = setting(128, title="Batch size", help="Pictures in each step.", minimum=2, maximum=8192)
     seed: int = setting(1, title="Seed", help="The same seed on the same device gives the same weights.",
@@ -70,6 +71,11 @@ class Training(Validated):
                                   "supports it, not bit-for-bit the report's arithmetic.")
     log_every: int = setting(50, title="Steps per curve point", minimum=1, maximum=100_000, advanced=True,
                              help="Each point of the curves is the mean of so many steps.")
+
+    def total_steps(self, pictures: int) -> int:
+        """Steps of a whole run on so many training pictures, the held-out ones not counted."""
+        by_epochs = self.epochs * (pictures // self.batch_size) // self.discriminator_steps
+        return min(self.steps, by_epochs) if self.steps else by_epochs
 
 
 @dataclass(frozen=True)
@@ -112,9 +118,9 @@ class Recipe:
         for player, terms in (("discriminator", self.discriminator_terms), ("generator", self.generator_terms)):
             for term in terms:
                 if term.player != player:
-                    raise UserError(f"{term.title} is a term of the {term.player}, not of the {player}.")
+                    raise UserError("{term} belongs to the other network's loss; move it there.", term=term.title)
             if not any(term.weight > 0 for term in terms):
-                raise UserError(f"The {player} needs at least one loss term with a weight above 0.")
+                raise UserError("Each network needs at least one loss term with a weight above 0.")
         if self.generator.conditional != self.discriminator.conditional:
             raise UserError("Generator and discriminator must both use labels or both do without.")
 
