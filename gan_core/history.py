@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+REMEMBERED = 64
+
+_lock = threading.Lock()
+_read: OrderedDict[Path, History] = OrderedDict()
 
 
 @dataclass
@@ -40,12 +50,16 @@ class History:
     def read(self, path: Path) -> History:
         """Take in the lines that were appended since the last call; a truncated last line waits for its rest."""
         try:
-            inode = path.stat().st_ino
-            if inode != self.inode:  # a resumed run put back a file that ends at its checkpoint
-                self.scalars, self.snapshots, self.offset, self.inode = {}, [], 0, inode
             with path.open("rb") as stream:
+                found = os.fstat(stream.fileno())
+                # A resumed run puts back a file that ends at its checkpoint.
+                if found.st_ino != self.inode or found.st_size < self.offset:
+                    self.scalars, self.snapshots, self.offset, self.inode = {}, [], 0, found.st_ino
                 stream.seek(self.offset)
                 data = stream.read()
+        except FileNotFoundError:
+            self.scalars, self.snapshots, self.offset, self.inode = {}, [], 0, 0
+            return self
         except OSError:
             return self
         whole = data[: data.rfind(b"\n") + 1]
@@ -53,6 +67,19 @@ class History:
         for line in parse_lines(whole):
             self.add(line)
         return self
+
+    def copy(self) -> History:
+        """The same curves and lines in lists of their own."""
+        scalars = {name: list(column) for name, column in self.scalars.items()}
+        return History(scalars, list(self.snapshots), self.offset, self.inode)
+
+    def csv(self) -> str:
+        """All curves as a table for spreadsheets: one column a name, one row a point; not measured is empty."""
+        table = io.StringIO()
+        writer = csv.writer(table, lineterminator="\n")
+        writer.writerow(self.scalars)
+        writer.writerows(zip(*self.scalars.values(), strict=True))
+        return table.getvalue()
 
 
 def parse_lines(data: bytes) -> Iterable[dict[str, Any]]:
@@ -67,5 +94,15 @@ def parse_lines(data: bytes) -> Iterable[dict[str, Any]]:
 
 
 def read_history(path: Path) -> History:
-    """All of a metrics.jsonl file; empty where there is none."""
-    return History().read(path)
+    """All of a metrics.jsonl file; empty where there is none.
+
+    The last files read are remembered, so that asking each second costs no more than the new lines.
+    """
+    key = path.resolve()
+    with _lock:
+        history = _read.setdefault(key, History())
+        _read.move_to_end(key)
+        while len(_read) > REMEMBERED:
+            _read.popitem(last=False)
+        # A copy: another thread may read on while the caller still looks at this one.
+        return history.read(path).copy()

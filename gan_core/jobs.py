@@ -22,8 +22,10 @@ from typing import IO
 import psutil
 
 from gan_core.config import UserError
+from gan_core.devices import pick_device
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Status, create_run, list_runs, runs_dir
+from gan_core.trainer import check_fit
 
 TICK_SECONDS = 0.1
 STARTING = "Starting"
@@ -44,20 +46,36 @@ def enqueue(run: Run) -> None:
 
 
 def start_runs(
-    recipes: Sequence[Recipe], *, device: str = "auto", seed: int | None = None, group: str = ""
+    recipes: Sequence[Recipe],
+    *,
+    device: str = "auto",
+    seed: int | None = None,
+    group: str = "",
+    name: str = "",
+    start_from: Path | None = None,
+    parent: str = "",
 ) -> list[Run]:
     """Queue a new run of each recipe, in order.
 
     Args:
         seed: the seed that all of them train with; each recipe's own where None.
         group: ties the runs together, so that they can be found as a pair.
+        name: what to call the runs; each recipe's title where it is empty.
+        start_from, parent: the bundle whose networks they start with, and the snapshot that it is ("ID@STEP").
 
     Raises:
-        UserError: the runs folder cannot be written to, or the seed is out of range; nothing is queued then.
+        UserError: a recipe does not fit its data set, there is no such device, the runs folder cannot be written to,
+            or the seed is out of range; nothing is queued then.
     """
+    pick_device(device)
     if seed is not None:
         recipes = [recipe.with_values({"training.seed": seed}) for recipe in recipes]
-    runs = [create_run(recipe, device=device, group=group) for recipe in recipes]
+    for recipe in recipes:
+        check_fit(recipe)
+    runs = [
+        create_run(recipe, name=name.strip(), device=device, start_from=start_from, parent=parent, group=group)
+        for recipe in recipes
+    ]
     for run in runs:
         enqueue(run)
     return runs
@@ -100,6 +118,7 @@ class Supervisor:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.owner = False
+        self.elsewhere = False  # another server watches over this folder
         self._lock: IO[str] | None = None
         self._running: dict[str, tuple[Run, subprocess.Popen[str] | None]] = {}
         self._reserve: subprocess.Popen[str] | None = None
@@ -141,8 +160,9 @@ class Supervisor:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:  # another server holds it; it may end, so this one keeps asking
             lock.close()
+            self.elsewhere = True
             return False
-        self._lock, self.owner = lock, True
+        self._lock, self.owner, self.elsewhere = lock, True, False
         self._adopt()
         return True
 

@@ -183,6 +183,13 @@ class Run:
     def set_command(self, command: str) -> None:
         write_bytes(self.path / "control", command.encode())
 
+    def log(self) -> bytes:
+        """What the training process said, for developers; empty where it said nothing yet."""
+        try:
+            return (self.path / "log.txt").read_bytes()
+        except OSError:
+            return b""
+
     def rename(self, name: str) -> None:
         if not name.strip():
             raise UserError("A run needs a name of at least one character.")
