@@ -244,7 +244,7 @@ def create_run(
         UserError: the folder exists already, or cannot be written.
     """
     now = time.time()
-    path = path or _free_path(root or runs_dir(), f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{recipe.name}")
+    path = path or free_path(root or runs_dir(), f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{recipe.name}")
     try:
         (path / "snapshots").mkdir(parents=True)
         (path / "checkpoints").mkdir()
@@ -267,7 +267,8 @@ def list_runs(root: Path | None = None) -> list[Run]:
     """All runs under ``root``, newest first."""
     root = root or runs_dir()
     try:
-        names = sorted((entry.name for entry in os.scandir(root) if entry.is_dir()), reverse=True)
+        folders = (entry.name for entry in os.scandir(root) if entry.is_dir() and not entry.name.startswith("."))
+        names = sorted(folders, reverse=True)
     except OSError:
         return []
     return [run for run in (Run(root / name) for name in names) if run.exists()]
@@ -283,7 +284,8 @@ def find_run(run_id: str, root: Path | None = None) -> Run:
     return run
 
 
-def _free_path(root: Path, name: str) -> Path:
+def free_path(root: Path, name: str) -> Path:
+    """``name`` in ``root``, with a number where that is taken."""
     path, number = root / name, 2
     while path.exists():
         path, number = root / f"{name}-{number}", number + 1
