@@ -158,7 +158,7 @@ def _read(cls: Any, data: Any, kinds: Mapping[str, type], where: str) -> Any:
     if not isinstance(data, Mapping):
         raise UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(data))
     if "kind" in _hints(cast(type, cls)) and not hasattr(cls, "kind"):  # an abstract base
-        raise UserError("{field} does not say its kind; add a field of that name.", field=where)
+        raise UserError("{field} does not say its kind; add the field kind.", field=where)
     return _build(cast(type, cls), data, kinds, where)
 
 

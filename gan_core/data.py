@@ -25,7 +25,8 @@ FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
 STROKES_SIZES = {"train": 60_000, "test": 10_000}
 STROKES_SEEDS = {"train": 0, "test": 1}
 DOWNLOAD_TIMEOUT = 15.0  # seconds without an answer from the server
-
+DOWNLOADING = "Downloading {dataset}"
+DRAWING = "Drawing the strokes digits"
 
 
 class Report(Protocol):
@@ -111,7 +112,7 @@ class DatasetSource:
     def _idx(self, split: str, report: Report) -> tuple[np.ndarray, np.ndarray]:
         image_file, label_file = self._files(split)
         if not (image_file.exists() and label_file.exists()):
-            report("Downloading {dataset}", dataset=self.title)
+            report(DOWNLOADING, dataset=self.title)
             self._download()
         count = self.sizes[split]
         return (
@@ -182,7 +183,7 @@ def _strokes(split: str, report: Report) -> tuple[np.ndarray, np.ndarray]:
     path = cache_dir() / f"strokes-{split}-{drawing}.npz"
     with contextlib.suppress(OSError, ValueError, KeyError, BadZipFile), np.load(path, allow_pickle=False) as stored:
         return stored["images"], stored["labels"]
-    report("Drawing the strokes digits")
+    report(DRAWING)
     images, labels = draw_strokes(count, seed)
     with contextlib.suppress(OSError):  # a read-only home only costs the next start some seconds
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
-from gan_core import config
+from gan_core.texts import declared_texts
 from pages.ui.i18n import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +39,7 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\\n"
 
 """
+KEYWORDS = {**DEFAULT_KEYWORDS, "UserError": None}  # an error's sentence is a template: panels translate and fill it
 Text = str | tuple[str, ...]
 
 
@@ -46,15 +47,17 @@ def texts_of_pages() -> Iterator[tuple[str, Text]]:
     """(where, text) of every `_()`, `N_()` and `ngettext()` in the interface."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as source:
         methods, _options = parse_mapping_cfg(source)
-    found = extract_from_dir(ROOT, methods, keywords=DEFAULT_KEYWORDS, directory_filter=_of_interface)
+    found = extract_from_dir(ROOT, methods, keywords=KEYWORDS, directory_filter=_of_interface)
     for file, line, text, _comments, _context in found:
         yield f"{file}:{line}", text
 
 
 def texts_of_core() -> Iterator[tuple[str, Text]]:
-    """(where, text) of what gan_core declares for the screen: titles, tooltips, notes."""
-    for text in getattr(config, "declared_texts", tuple)():
+    """(where, text) of what gan_core says on screen: titles, tooltips, notes, and the sentences of its errors."""
+    for text in declared_texts():
         yield "gan_core", text
+    for file, line, text, _comments, _context in extract_from_dir(ROOT / "gan_core", keywords={"UserError": None}):
+        yield f"gan_core/{file}:{line}", text
 
 
 def texts() -> Iterator[tuple[str, Text]]:
@@ -65,7 +68,7 @@ def texts() -> Iterator[tuple[str, Text]]:
 
 def placeholders(text: str) -> list[str]:
     """The names of the `{…}` in a text, sorted; a translation must have the same."""
-    return sorted(re.findall(r"\{(\w*)(?::[^}]*)?\}", text))
+    return sorted(re.findall(r"\{(\w*)(?:![rsa])?(?::[^}]*)?\}", text))
 
 
 def load(path: Path = CATALOGUE) -> Catalog:

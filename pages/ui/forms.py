@@ -30,10 +30,11 @@ import streamlit as st
 
 from gan_core.config import Setting, UserError
 from pages.ui import panels, state
-from pages.ui.i18n import N_, _, ngettext
+from pages.ui.i18n import N_, _, ngettext, sentence, sentence
 
 T = TypeVar("T")
 Alternatives = Mapping[str, Sequence[type]]
+FIRST_COLUMNS = 3
 
 # What the parts of a recipe are called on screen; any other part is called by its own title.
 SECTIONS = {
@@ -55,6 +56,7 @@ def edit(
     *,
     key: str,
     fields: Iterable[str] | None = None,
+    first: Iterable[str] = (),
     param: str | None = None,
     alternatives: Alternatives | None = None,
     columns: int = 2,
@@ -65,12 +67,14 @@ def edit(
         config: an instance whose values are the defaults.
         key: names the form; include whatever decides the defaults.
         fields: the names of the fields to show; all of them if not given.
+        first: dotted paths of the entries that stand above all sections, instead of within them.
         param: the URL parameter that carries the changes, if any.
         alternatives: field name → classes to choose from, for fields that hold one of several.
         columns: entries side by side on a wide screen.
     """
     form = _Form(key, alternatives or {}, columns, _asked_by_url(param))
     summary = st.container()
+    form.show_first(config, tuple(first))
     edited = cast(T, form.section(config, "", None if fields is None else tuple(fields)))
     st.session_state[f"{key}/changes"] = {path: value for path, (_entry, value) in form.changed.items()}
     with summary:
@@ -93,6 +97,7 @@ class Entry:
     setting: Setting
     kind: Any
     default: Any
+    in_section: bool = False  # whether its title names its section, since it stands outside of it
 
     @property
     def name(self) -> str:
@@ -121,13 +126,16 @@ class _Form:
     columns: int
     asked: Mapping[str, str] | None
     changed: dict[str, tuple[Entry, Any]] = field(default_factory=dict)
+    early: dict[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def section(self, config: Any, prefix: str, only: Sequence[str] | None = None) -> Any:
         """Render all entries of one dataclass below `prefix`; return it with what was entered."""
         names = [item.name for item in dataclasses.fields(config) if only is None or item.name in only]
         entries = [entry for entry in entries_of(config, prefix) if entry.name in names]
-        values = self.grid([entry for entry in entries if not entry.setting.advanced])
+        values = {entry.name: self.early[entry.path] for entry in entries if entry.path in self.early}
+        entries = [entry for entry in entries if entry.path not in self.early]
+        values |= self.grid([entry for entry in entries if not entry.setting.advanced])
         for name in names:
             value, path = getattr(config, name), prefix + name
             if is_config(value) or (isinstance(value, tuple) and value and all(map(is_config, value))):
@@ -140,8 +148,21 @@ class _Form:
         try:
             return dataclasses.replace(config, **values)
         except UserError as error:
-            self.errors.append(_(str(error)))
+            self.errors.append(sentence(error.text, error.values))
             return config
+
+    def show_first(self, config: Any, paths: Sequence[str]) -> None:
+        """The entries that matter most, in one grid; those that share a title are called by their section too."""
+        entries = [entry for path in paths for entry in entries_of(*_owner(config, path)) if entry.path == path]
+        titles = [entry.setting.title for entry in entries]
+        named = [
+            entry if titles.count(entry.setting.title) == 1 else dataclasses.replace(entry, in_section=True)
+            for entry in entries
+        ]
+        for start in range(0, len(named), FIRST_COLUMNS):
+            for cell, entry in zip(st.columns(FIRST_COLUMNS), named[start : start + FIRST_COLUMNS], strict=False):
+                with cell:
+                    self.early[entry.path] = self.entry(entry)
 
     def part(self, name: str, value: Any, path: str) -> Any:
         """A field that holds a config, one of several kinds of config, or a tuple of configs."""
@@ -193,7 +214,7 @@ class _Form:
             value = parse_list(entry, entered) if entry.listed else entered
             check_range(entry, value)
         except UserError as error:
-            self.errors.append(str(error))
+            self.errors.append(sentence(error.text, error.values))
             return entry.default
         if value != entry.default:
             self.changed[entry.path] = (entry, value)
@@ -201,8 +222,8 @@ class _Form:
 
     def show_summary(self) -> None:
         """What is wrong; what differs from the defaults, with the button that takes it back."""
-        for sentence in self.errors:
-            panels.error_panel(sentence)
+        for reason in self.errors:
+            panels.error_panel(reason)
         if not self.changed:
             return
         count = len(self.changed)
@@ -241,7 +262,7 @@ def widget(entry: Entry, key: str, *, differs: bool, label: Callable[[Any], str]
     """The widget that fits an entry's type, range and choices; its value is in the session state under `key`."""
     described = entry.setting
     shared: dict[str, Any] = {
-        "label": (":primary[●] " if differs else "") + _titled(described),
+        "label": (":primary[●] " if differs else "") + (titled_path(entry) if entry.in_section else _titled(described)),
         "key": key,
         "help": help_text(described) or None,
         "persist_state": "session",
@@ -293,9 +314,7 @@ def parse_list(entry: Entry, text: str) -> tuple[Any, ...]:
         return tuple(kind(part) for part in parts)
     except ValueError:
         raise UserError(
-            _("{title}: write numbers with commas between them, such as 1, 25, 50.").format(
-                title=_(entry.setting.title)
-            )
+            "{title}: write numbers with commas between them, such as 1, 25, 50.", title=entry.setting.title
         ) from None
 
 
@@ -306,7 +325,7 @@ def check_range(entry: Entry, value: Any) -> None:
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
         if (low is not None and number < low) or (high is not None and number > high) or not math.isfinite(number):
-            raise UserError(f"{_(entry.setting.title)}: {help_text(entry.setting)}")
+            raise UserError("{title}: {help}", title=entry.setting.title, help=help_text(entry.setting))
 
 
 def as_text(value: Any) -> str:
@@ -321,6 +340,14 @@ def as_text(value: Any) -> str:
 def is_config(value: Any) -> bool:
     """Whether a value is an instance of a dataclass."""
     return dataclasses.is_dataclass(value) and not isinstance(value, type)
+
+
+def _owner(config: Any, path: str) -> tuple[Any, str]:
+    """The dataclass instance that holds the field at a dotted path, and the path's part up to it."""
+    *parents, _name = path.split(".")
+    for name in parents:
+        config = getattr(config, name)
+    return config, "".join(f"{name}." for name in parents)
 
 
 def _titled(described: Setting) -> str:

@@ -16,6 +16,7 @@ itself, so there is no compiled file that could be out of date.
 from __future__ import annotations
 
 import gettext
+from collections.abc import Mapping
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -40,6 +41,16 @@ def _(text: str) -> str:
     if not text or current_language() == DEFAULT:
         return text
     return _translations().gettext(text)
+
+
+def sentence(text: str, values: Mapping[str, object]) -> str:
+    """The template `text` in the visitor's language, filled with `values`, of which known texts are translated too.
+
+    Errors and run statuses carry both: `sentence(error.text, error.values)`.
+    """
+    if not values:
+        return _(text)
+    return _(text).format(**{name: _(value) if isinstance(value, str) else value for name, value in values.items()})
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:

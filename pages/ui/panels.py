@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from gan_core.config import UserError
 from pages.ui import state
-from pages.ui.i18n import _
+from pages.ui.i18n import _, sentence
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def error_panel(sentence: str) -> None:
 def empty_state(title: str, sentence: str, *, link: str = "", label: str = "", icon: str = ":material/inbox:") -> None:
     """What a page shows when there is nothing yet, with the way on: `link` is a page such as "../train.py"."""
     with st.container(border=True, horizontal_alignment="center"):
-        st.markdown(f"#### {icon} {title}", text_alignment="center")
+        st.subheader(f"{icon} {title}", anchor=False, text_alignment="center")
         st.markdown(sentence, text_alignment="center")
         if link:
             go_to(link, label or _("Open"), icon=":material/arrow_forward:")
@@ -100,7 +100,7 @@ def guard() -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        error_panel(str(error))
+        error_panel(sentence(error.text, error.values))
     except Exception:
         log.exception("A part of the page failed.")
         error_panel(
