@@ -1,0 +1,62 @@
+"""Every English text that the core declares for people, so that all of them can be translated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gan_core import data, jobs, worker
+from gan_core.config import Setting, settings_of
+from gan_core.models import DISCRIMINATORS, GENERATORS
+from gan_core.recipes import RECIPES
+from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
+from gan_core.schedules import SCHEDULES
+
+CONFIGS: tuple[type, ...] = (
+    *GENERATORS, *DISCRIMINATORS, Latents, *TERMS, Optimizer, *SCHEDULES, Training, Snapshots,
+)  # fmt: skip
+MESSAGES = (
+    data.DOWNLOADING,
+    data.DRAWING,
+    jobs.LOST,
+    jobs.STARTING,
+    worker.DIVERGED,
+    worker.FAILED,
+    worker.NO_MEMORY,
+    worker.ON_STROKES,
+)
+
+
+def declared_texts() -> Iterator[str]:
+    """Each title, tooltip, unit, choice, note, class name and message once, in the order of its declaration.
+
+    Texts without a letter (digits as class names) need no translation and are left out. The sentences of
+    :class:`~gan_core.config.UserError` stand where they are raised; a tool that reads source code finds them.
+    """
+    texts = dict.fromkeys((*_of_recipes(), *_of_configs(), *_of_datasets(), *MESSAGES))
+    yield from (text for text in texts if any(letter.isalpha() for letter in text))
+
+
+def _of_recipes() -> Iterator[str]:
+    for recipe in RECIPES:
+        yield from _of_recipe(recipe)
+
+
+def _of_recipe(recipe: Recipe) -> Iterator[str]:
+    yield from (recipe.title, recipe.summary, recipe.source, *recipe.reported, *recipe.notes)
+
+
+def _of_configs() -> Iterator[str]:
+    for config in CONFIGS:
+        yield from (str(getattr(config, name, "")) for name in ("title", "summary"))
+        for _, described in settings_of(config):
+            yield from _of_setting(described)
+
+
+def _of_setting(described: Setting) -> Iterator[str]:
+    yield from (described.title, described.help, described.unit, described.group)
+    yield from (choice for choice in described.choices if isinstance(choice, str))
+
+
+def _of_datasets() -> Iterator[str]:
+    for source in data.DATASETS:
+        yield from (source.title, source.summary, *source.class_names)
