@@ -110,10 +110,10 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> Bundle:
     tensors = read_tensors(path)
     parts = {name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
              for name in ("generator", "discriminator")}  # fmt: skip
-    generator = _filled(path, info.recipe.generator.build(info.shapes), parts["generator"])
+    generator = _filled(path, info.recipe.build_generator(info.shapes), parts["generator"])
     discriminator = None
     if parts["discriminator"]:
-        discriminator = _filled(path, info.recipe.discriminator.build(info.shapes), parts["discriminator"]).to(device)
+        discriminator = _filled(path, info.recipe.build_discriminator(info.shapes), parts["discriminator"]).to(device)
     return Bundle(info, generator.to(device), discriminator)
 
 

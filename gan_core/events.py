@@ -50,10 +50,17 @@ class Diverged:
 
 
 @dataclass(frozen=True)
+class DiscriminatorWon:
+    """D's loss has rushed to 0 and stays there; the run ends, as its recipe asks."""
+
+    step: int
+
+
+@dataclass(frozen=True)
 class Finished:
     """All steps are done."""
 
     step: int
 
 
-Event = Started | StepDone | Scalars | SnapshotDue | Diverged | Finished
+Event = Started | StepDone | Scalars | SnapshotDue | Diverged | DiscriminatorWon | Finished

@@ -1,11 +1,13 @@
 """Adversarial terms: named, weighted, un-reduced pieces of a loss.
 
 A term is a frozen dataclass of its own settings; calling it on a :class:`Batch` gives one value per sample, (N,).
-The trainer averages and adds them up with their weights. ``formula`` is LaTeX for one sample.
+The trainer averages and adds them up with their weights. ``formula`` is LaTeX for one sample; C(x) is the
+discriminator's logit and D(x) its sigmoid.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,8 +23,10 @@ from gan_core.contracts import Critic
 class Batch:
     """All that a term may look at in one update.
 
-    ``real`` and ``fake`` are pictures (N, C, H, W) with their ``labels`` (N,) or None; ``on_real`` and ``on_fake``
-    the discriminator's answers. ``on_real`` is None in a generator update unless a term ``needs_real``.
+    ``real`` and ``fake`` are the pictures (N, C, H, W) that the discriminator saw, with their ``labels`` (N,) or None;
+    ``on_real`` and ``on_fake`` its answers. ``real`` and ``on_real`` are None in a generator update unless a term
+    ``needs_real``. ``parameters`` are those of the player that is updated and ``past`` their running mean, empty
+    unless a term ``needs_past``. ``random`` is where a term draws what it needs.
     """
 
     fake: Tensor
@@ -32,12 +36,29 @@ class Batch:
     real_labels: Tensor | None
     fake_labels: Tensor | None
     discriminator: nn.Module
-    generator: torch.Generator
+    random: torch.Generator
+    parameters: Sequence[Tensor] = ()
+    past: Sequence[Tensor] = ()
+
+    @property
+    def real_logits(self) -> Tensor:
+        """C(x) of the real pictures, (N,)."""
+        assert self.on_real is not None, "the term must declare needs_real"
+        return self.on_real.logits
+
+    @property
+    def fake_logits(self) -> Tensor:
+        """C(G(z)), (N,)."""
+        return self.on_fake.logits
 
 
 @dataclass(frozen=True)
 class Term(Validated):
-    """Base of every term; ``player`` is whose loss it belongs to: "discriminator" or "generator"."""
+    """Base of every term; ``player`` is whose loss it belongs to: "discriminator" or "generator".
+
+    ``group`` says what kind of part it is on screen: "objective", "penalty" or "remedy". ``per_sample_gradient`` marks
+    penalties on ∂C(x)/∂x, which mean nothing where C(x) depends on the other pictures of the batch.
+    """
 
     kind: ClassVar[str]
     player: ClassVar[str]
@@ -45,7 +66,10 @@ class Term(Validated):
     formula: ClassVar[str]
     source: ClassVar[str]
     summary: ClassVar[str]
+    group: ClassVar[str] = "objective"
     needs_real: ClassVar[bool] = False
+    needs_past: ClassVar[bool] = False
+    per_sample_gradient: ClassVar[bool] = False
     weight: float = setting(1.0, title="Weight", help="How much this term counts in the loss.",
                             minimum=0.0, maximum=1e4)
 
@@ -53,13 +77,26 @@ class Term(Validated):
         raise NotImplementedError
 
 
-def cross_entropy(logits: Tensor, target: float) -> Tensor:
-    """Binary cross-entropy of sigmoid(logits) with a constant target in [0, 1]; (N,) -> (N,), in nats."""
-    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target), reduction="none")
+def cross_entropy(logits: Tensor, target: float, flip: float, random: torch.Generator) -> Tensor:
+    """Binary cross-entropy of sigmoid(logits) with ``target`` in [0, 1]; (N,) -> (N,), in nats.
+
+    Each sample's target becomes 1 - target with probability ``flip``.
+    """
+    targets = torch.full_like(logits, target)
+    if flip > 0:
+        drawn = torch.empty(logits.shape, device=logits.device).uniform_(generator=random)
+        targets = torch.where(drawn < flip, 1 - targets, targets)
+    return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
 
 
 @dataclass(frozen=True)
-class RealCrossEntropy(Term):
+class _CrossEntropy(Term):
+    flip: float = setting(0.0, title="Flipped labels", minimum=0.0, maximum=0.5, advanced=True,
+                          help="Share of samples whose target is swapped, so that the discriminator errs now and then.")
+
+
+@dataclass(frozen=True)
+class RealCrossEntropy(_CrossEntropy):
     """D should call real pictures real."""
 
     kind: ClassVar[str] = "real_cross_entropy"
@@ -72,12 +109,11 @@ class RealCrossEntropy(Term):
                             help="What D should answer for real pictures; a little below 1 keeps it from certainty.")
 
     def __call__(self, batch: Batch) -> Tensor:
-        assert batch.on_real is not None
-        return cross_entropy(batch.on_real.logits, self.target)
+        return cross_entropy(batch.real_logits, self.target, self.flip, batch.random)
 
 
 @dataclass(frozen=True)
-class FakeCrossEntropy(Term):
+class FakeCrossEntropy(_CrossEntropy):
     """D should call generated pictures fake."""
 
     kind: ClassVar[str] = "fake_cross_entropy"
@@ -90,7 +126,7 @@ class FakeCrossEntropy(Term):
                             help="What D should answer for generated pictures.")
 
     def __call__(self, batch: Batch) -> Tensor:
-        return cross_entropy(batch.on_fake.logits, self.target)
+        return cross_entropy(batch.fake_logits, self.target, self.flip, batch.random)
 
 
 @dataclass(frozen=True)
@@ -100,9 +136,132 @@ class NonSaturating(Term):
     kind: ClassVar[str] = "non_saturating"
     player: ClassVar[str] = "generator"
     title: ClassVar[str] = "Non-saturating loss"
-    formula: ClassVar[str] = r"-\log D(G(z))"
+    formula: ClassVar[str] = r"-\,c\log D(G(z)) - (1-c)\log\bigl(1-D(G(z))\bigr)"
     source: ClassVar[str] = "Goodfellow et al. 2014, §3"
     summary: ClassVar[str] = "Rewards the generator where the discriminator takes its pictures for real."
+    target: float = setting(1.0, title="Target c", minimum=0.0, maximum=1.0, advanced=True,
+                            help="What G wants D to answer: D's target for real pictures, near 0 with swapped labels.")
 
     def __call__(self, batch: Batch) -> Tensor:
-        return cross_entropy(batch.on_fake.logits, 1.0)
+        return cross_entropy(batch.fake_logits, self.target, 0.0, batch.random)
+
+
+@dataclass(frozen=True)
+class Minimax(Term):
+    """The original game: G minimises what D maximises."""
+
+    kind: ClassVar[str] = "minimax"
+    player: ClassVar[str] = "generator"
+    title: ClassVar[str] = "Minimax loss"
+    formula: ClassVar[str] = r"\log\bigl(1-D(G(z))\bigr)"
+    source: ClassVar[str] = "Goodfellow et al. 2014, eq. 1"
+    summary: ClassVar[str] = "The game as first written; it teaches little while the discriminator wins easily."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return -functional.softplus(batch.fake_logits)
+
+
+@dataclass(frozen=True)
+class LeastSquaresCritic(Term):
+    """D answers 1 for real and 0 for fake, in the least-squares sense, without a sigmoid."""
+
+    kind: ClassVar[str] = "least_squares_critic"
+    player: ClassVar[str] = "discriminator"
+    title: ClassVar[str] = "Least squares"
+    formula: ClassVar[str] = r"\tfrac12\bigl(C(x)-1\bigr)^2 + \tfrac12\,C(G(z))^2"
+    source: ClassVar[str] = "Mao et al. 2017, eq. 2 with a = 0, b = 1"
+    summary: ClassVar[str] = "Keeps a gradient for pictures that the discriminator already tells apart."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return 0.5 * (batch.real_logits - 1).square() + 0.5 * batch.fake_logits.square()
+
+
+@dataclass(frozen=True)
+class LeastSquaresGenerator(Term):
+    """G makes D answer 1, in the least-squares sense."""
+
+    kind: ClassVar[str] = "least_squares_generator"
+    player: ClassVar[str] = "generator"
+    title: ClassVar[str] = "Least squares"
+    formula: ClassVar[str] = r"\tfrac12\bigl(C(G(z))-1\bigr)^2"
+    source: ClassVar[str] = "Mao et al. 2017, eq. 2 with c = 1"
+    summary: ClassVar[str] = "Pulls generated pictures towards the discriminator's answer for real ones."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return 0.5 * (batch.fake_logits - 1).square()
+
+
+@dataclass(frozen=True)
+class HingeCritic(Term):
+    """D separates real from fake by a margin and no more."""
+
+    kind: ClassVar[str] = "hinge_critic"
+    player: ClassVar[str] = "discriminator"
+    title: ClassVar[str] = "Hinge"
+    formula: ClassVar[str] = r"\max\bigl(0, 1-C(x)\bigr) + \max\bigl(0, 1+C(G(z))\bigr)"
+    source: ClassVar[str] = "Lim & Ye 2017, eq. 11; Miyato et al. 2018, eq. 16"
+    summary: ClassVar[str] = "Stops rewarding the discriminator once a picture is on the right side of the margin."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return functional.relu(1 - batch.real_logits) + functional.relu(1 + batch.fake_logits)
+
+
+@dataclass(frozen=True)
+class WassersteinCritic(Term):
+    """D's answers differ as much as its smoothness allows: an estimate of the earth mover's distance."""
+
+    kind: ClassVar[str] = "wasserstein_critic"
+    player: ClassVar[str] = "discriminator"
+    title: ClassVar[str] = "Wasserstein"
+    formula: ClassVar[str] = r"C(G(z)) - C(x)"
+    source: ClassVar[str] = "Arjovsky et al. 2017, algorithm 1"
+    summary: ClassVar[str] = "Gives a loss that falls with quality; needs clipping, gradient penalty or spectral norm."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return batch.fake_logits - batch.real_logits
+
+
+@dataclass(frozen=True)
+class WassersteinGenerator(Term):
+    """G raises D's answers; hinge and Wasserstein games share it."""
+
+    kind: ClassVar[str] = "wasserstein_generator"
+    player: ClassVar[str] = "generator"
+    title: ClassVar[str] = "Wasserstein (also for hinge)"
+    formula: ClassVar[str] = r"-\,C(G(z))"
+    source: ClassVar[str] = "Arjovsky et al. 2017, algorithm 1"
+    summary: ClassVar[str] = "Raises the critic's answer for generated pictures, however high it is already."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return -batch.fake_logits
+
+
+@dataclass(frozen=True)
+class RelativisticCritic(Term):
+    """D says which of a real and a fake picture is the real one."""
+
+    kind: ClassVar[str] = "relativistic_critic"
+    player: ClassVar[str] = "discriminator"
+    title: ClassVar[str] = "Relativistic pairing"
+    formula: ClassVar[str] = r"\log\bigl(1 + e^{\,C(G(z)) - C(x)}\bigr)"
+    source: ClassVar[str] = "Jolicoeur-Martineau 2019, RpGAN; Huang et al. 2024, eq. 2"
+    summary: ClassVar[str] = "Compares each generated picture with a real one, which keeps all modes alive."
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return functional.softplus(batch.fake_logits - batch.real_logits)
+
+
+@dataclass(frozen=True)
+class RelativisticGenerator(Term):
+    """G makes its picture pass for the real one of a pair."""
+
+    kind: ClassVar[str] = "relativistic_generator"
+    player: ClassVar[str] = "generator"
+    title: ClassVar[str] = "Relativistic pairing"
+    formula: ClassVar[str] = r"\log\bigl(1 + e^{\,C(x) - C(G(z))}\bigr)"
+    source: ClassVar[str] = "Jolicoeur-Martineau 2019, RpGAN; Huang et al. 2024, eq. 2"
+    summary: ClassVar[str] = "The same comparison seen from the generator."
+    needs_real: ClassVar[bool] = True
+
+    def __call__(self, batch: Batch) -> Tensor:
+        return functional.softplus(batch.real_logits - batch.fake_logits)

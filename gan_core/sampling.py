@@ -88,7 +88,9 @@ def _chunks(
         images = generator(padded, classes)
         verdict = None
         if discriminator is not None:
-            verdict = discriminator(images, classes).logits.float().sigmoid()[: part.shape[0]].cpu()
+            verdict = discriminator(images, classes).logits.float().sigmoid().cpu()
+            # A discriminator that judges packs of pictures gives each picture its pack's verdict.
+            verdict = verdict.repeat_interleave(CHUNK // verdict.shape[0])[: part.shape[0]]
         parts.append((images[: part.shape[0]], verdict))
     for module, training in modes:
         module.train(training)

@@ -20,6 +20,7 @@ MESSAGES = (
     jobs.LOST,
     jobs.STARTING,
     worker.DIVERGED,
+    worker.WON,
     worker.FAILED,
     worker.NO_MEMORY,
     worker.ON_STROKES,

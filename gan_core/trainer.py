@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,13 +13,25 @@ from torch import Tensor, nn
 from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset, find_dataset
-from gan_core.events import Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
+from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
 from gan_core.layers import set_dropout_generator
+from gan_core.meter import Meter
 from gan_core.objectives import Batch, Term
-from gan_core.recipes.recipe import Optimizer, Recipe
+from gan_core.optimization import (
+    apply_gradients,
+    average_of,
+    gradients,
+    make_optimizer,
+    ramped_decay,
+    set_rate,
+    update_average,
+)
+from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
 
 EARLY_LOG_STEPS = frozenset({1, 2, 5, 10, 20})
+WON_LOSS = 1e-3  # D's loss, in nats, below which G learns next to nothing from it
+WON_POINTS = 10  # so many points of the curve in a row
 
 
 class Trainer:
@@ -63,6 +75,15 @@ class Trainer:
         self.total_steps = training.total_steps(len(train))
         self.step = 0
         self.meter = Meter(self._scalar_names(), self.device)
+        self.points_won = 0
+        self.past = {
+            player: average_of(module)
+            for player, module, terms in (
+                ("g", self.generator, recipe.generator_terms),
+                ("d", self.discriminator, recipe.discriminator_terms),
+            )
+            if any(term.needs_past for term in terms)
+        }
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
         self._g_needs_real = any(term.needs_real for term in recipe.generator_terms)
 
@@ -93,6 +114,10 @@ class Trainer:
                 if unfit:
                     yield Diverged(self.step, unfit[0])
                     return
+                self.points_won = self.points_won + 1 if values.get("loss_d", 1.0) < WON_LOSS else 0
+                if self.recipe.stabilizers.stop_when_won and self.points_won == WON_POINTS:
+                    yield DiscriminatorWon(self.step)
+                    return
             reached = math.floor(self.epoch)
             if reached > epoch or finished:
                 yield SnapshotDue(self.step, self.epoch, keep=finished or reached in self.recipe.snapshots.epochs)
@@ -102,8 +127,7 @@ class Trainer:
         """One step: ``discriminator_steps`` updates of D and one of G."""
         training = self.recipe.training
         for optimizer, rate in zip((self.optimizer_g, self.optimizer_d), self._learning_rates().values(), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate
+            set_rate(optimizer, rate)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
             for update in range(training.discriminator_steps):
                 real, real_labels = self._real_batch(self.step * training.discriminator_steps + update)
@@ -114,68 +138,94 @@ class Trainer:
             if training.update == "alternating":
                 self._update_generator(real, real_labels)
         if self.average is not None:
-            update_average(self.average, self.generator, training.ema_decay)
+            update_average(
+                self.average, self.generator, ramped_decay(training.ema_decay, training.ema_ramp, self.step + 1)
+            )
+        for player, module in (("g", self.generator), ("d", self.discriminator)):
+            if player in self.past:
+                update_average(self.past[player], module, 1 - 1 / (self.step + 2))
         self.step += 1
 
     def _update_discriminator(self, real: Tensor, real_labels: Tensor | None) -> None:
         z, fake_labels = self._latents()
         with torch.no_grad():
             fake = self.generator(z, fake_labels)
-        on_real, on_fake = self._judge(real, real_labels, fake, fake_labels)
-        batch = Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)
+        batch = self._judge(real, real_labels, fake, fake_labels)
         loss = self._loss("d", self.recipe.discriminator_terms, batch)
-        descend(self.optimizer_d, self.discriminator, loss)
-        self._record_answers(on_real, on_fake)
+        self._step_discriminator(batch, gradients(loss, self.discriminator))
 
     def _update_generator(self, real: Tensor, real_labels: Tensor | None) -> None:
         z, fake_labels = self._latents()
         fake = self.generator(z, fake_labels)
-        if self._g_needs_real:
-            on_real, on_fake = self._judge(real, real_labels, fake, fake_labels)
-        else:
-            on_real, on_fake = None, self.discriminator(fake, fake_labels)
-        batch = Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)
-        descend(self.optimizer_g, self.generator, self._loss("g", self.recipe.generator_terms, batch))
+        batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels)
+        loss = self._loss("g", self.recipe.generator_terms, batch)
+        apply_gradients(self.optimizer_g, self.generator, gradients(loss, self.generator))
 
     def _update_both(self, real: Tensor, real_labels: Tensor | None) -> None:
         """Both gradients from one forward pass, then both updates (R2)."""
         z, fake_labels = self._latents()
         fake = self.generator(z, fake_labels)
-        on_real, on_fake = self._judge(real, real_labels, fake, fake_labels)
-        batch = Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)
+        batch = self._judge(real, real_labels, fake, fake_labels)
         loss_d = self._loss("d", self.recipe.discriminator_terms, batch)
         loss_g = self._loss("g", self.recipe.generator_terms, batch)
-        gradients_d = torch.autograd.grad(loss_d, list(self.discriminator.parameters()), retain_graph=True)
-        descend(self.optimizer_g, self.generator, loss_g)
-        apply_gradients(self.optimizer_d, self.discriminator, gradients_d)
-        self._record_answers(on_real, on_fake)
+        slopes_d = gradients(loss_d, self.discriminator, keep_graph=True)
+        apply_gradients(self.optimizer_g, self.generator, gradients(loss_g, self.generator))
+        self._step_discriminator(batch, slopes_d)
+
+    def _step_discriminator(self, batch: Batch, slopes: Sequence[Tensor | None]) -> None:
+        """D's update, unless it may rest, with its weights clipped where the recipe says so."""
+        stabilizers = self.recipe.stabilizers
+        on_real, on_fake = batch.real_logits.detach().float(), batch.fake_logits.detach().float()
+        self.meter.add("d_real", on_real.sigmoid().mean())
+        self.meter.add("d_fake", on_fake.sigmoid().mean())
+        if stabilizers.skip_above:
+            right = ((on_real > 0).float().mean() + (on_fake < 0).float().mean()) / 2
+            if right.item() > stabilizers.skip_above:  # this switch alone makes each step wait for the device
+                return
+        apply_gradients(self.optimizer_d, self.discriminator, slopes)
+        if stabilizers.weight_clip:
+            with torch.no_grad():
+                for parameter in self.discriminator.parameters():
+                    parameter.clamp_(-stabilizers.weight_clip, stabilizers.weight_clip)
 
     def _judge(
-        self, real: Tensor, real_labels: Tensor | None, fake: Tensor, fake_labels: Tensor | None
-    ) -> tuple[Critic, Critic]:
-        """D's answers on both halves; in one pass where a picture's answer depends on that picture alone."""
-        if self.recipe.discriminator.mixes_samples:
-            return self.discriminator(real, real_labels), self.discriminator(fake, fake_labels)
-        labels = None if real_labels is None or fake_labels is None else torch.cat([real_labels, fake_labels])
-        both: Critic = self.discriminator(torch.cat([real, fake.to(real.dtype)]), labels)
-        count = real.shape[0]
-        return (
-            Critic(both.logits[:count], both.features[:count]),
-            Critic(both.logits[count:], both.features[count:]),
-        )
+        self, real: Tensor | None, real_labels: Tensor | None, fake: Tensor, fake_labels: Tensor | None
+    ) -> Batch:
+        """D's answers, in one pass where a picture's answer depends on that picture alone."""
+        fake = self._perturbed(fake)
+        if real is None:
+            on_real, on_fake = None, self.discriminator(fake, fake_labels)
+        elif self.recipe.mixes_samples:
+            real = self._perturbed(real)
+            on_real, on_fake = self.discriminator(real, real_labels), self.discriminator(fake, fake_labels)
+        else:
+            real = self._perturbed(real)
+            labels = None if real_labels is None or fake_labels is None else torch.cat([real_labels, fake_labels])
+            both: Critic = self.discriminator(torch.cat([real, fake.to(real.dtype)]), labels)
+            halves = zip(both.logits.chunk(2), both.features.chunk(2), strict=True)
+            on_real, on_fake = (Critic(logits, features) for logits, features in halves)
+        return Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)
+
+    def _perturbed(self, images: Tensor) -> Tensor:
+        """Pictures with the instance noise of this step."""
+        deviation = self.recipe.stabilizers.noise_deviation(self.step, self.total_steps)
+        if deviation == 0:
+            return images
+        noise = torch.empty(images.shape, device=self.device).normal_(0, deviation, generator=self.noise)
+        return images + noise
 
     def _loss(self, player: str, terms: Sequence[Term], batch: Batch) -> Tensor:
         """The weighted sum of the terms' means, in float32; each mean is recorded by its term's name."""
+        if player in self.past:
+            module = self.generator if player == "g" else self.discriminator
+            past = list(self.past[player].parameters())
+            batch = replace(batch, parameters=list(module.parameters()), past=past)
         means = [term(batch).float().mean() for term in terms]
         total = torch.stack([term.weight * mean for term, mean in zip(terms, means, strict=True)]).sum()
         for term, mean in zip(terms, means, strict=True):
             self.meter.add(term.kind, mean)
         self.meter.add(f"loss_{player}", total)
         return total
-
-    def _record_answers(self, on_real: Critic, on_fake: Critic) -> None:
-        self.meter.add("d_real", on_real.logits.detach().float().sigmoid().mean())
-        self.meter.add("d_fake", on_fake.logits.detach().float().sigmoid().mean())
 
     def _scalar_names(self) -> list[str]:
         terms = (*self.recipe.discriminator_terms, *self.recipe.generator_terms)
@@ -212,17 +262,22 @@ class Trainer:
             return z, None
         return z, torch.randint(self.shapes.classes, (count,), device=self.device, generator=self.noise)
 
-    def state_dict(self) -> dict[str, Any]:
-        """All that :meth:`load_state_dict` needs to go on exactly here: tensors by dotted name, and the step."""
+    def _modules(self) -> dict[str, nn.Module]:
+        """Every network whose weights belong to the state, by name."""
         modules = {"generator": self.generator, "discriminator": self.discriminator}
         if self.average is not None:
             modules["average"] = self.average
+        return modules | {f"past_{player}": module for player, module in self.past.items()}
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that :meth:`load_state_dict` needs to go on exactly here: tensors by dotted name, and the step."""
         tensors: dict[str, Tensor] = {}
-        for name, module in modules.items():
+        for name, module in self._modules().items():
             tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
         for name, optimizer in (("optimizer_g", self.optimizer_g), ("optimizer_d", self.optimizer_d)):
             for index, slots in optimizer.state_dict()["state"].items():
                 tensors |= {f"{name}.{index}.{slot}": value for slot, value in slots.items()}
+        tensors["points_won"] = torch.tensor(self.points_won)
         tensors |= {"rng.noise": self.noise.get_state(), "rng.dropout": self.masks.get_state()}
         tensors |= {f"meter.{key}": value for key, value in self.meter.state().items()}
         return {"step": self.step, "tensors": {key: value.detach().cpu().clone() for key, value in tensors.items()}}
@@ -230,10 +285,8 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state_dict` of the same recipe; strict about names and shapes."""
         tensors: Mapping[str, Tensor] = state["tensors"]
-        self.generator.load_state_dict(_under(tensors, "generator"))
-        self.discriminator.load_state_dict(_under(tensors, "discriminator"))
-        if self.average is not None:
-            self.average.load_state_dict(_under(tensors, "average"))
+        for name, module in self._modules().items():
+            module.load_state_dict(_under(tensors, name))
         for name, optimizer in (("optimizer_g", self.optimizer_g), ("optimizer_d", self.optimizer_d)):
             slots: dict[int, dict[str, Tensor]] = {}
             for key, value in _under(tensors, name).items():
@@ -243,6 +296,7 @@ class Trainer:
         self.noise.set_state(tensors["rng.noise"])
         self.masks.set_state(tensors["rng.dropout"])
         self.meter.load(_under(tensors, "meter"))
+        self.points_won = int(tensors["points_won"])
         self.step = int(state["step"])
 
     def load_networks(self, tensors: Mapping[str, Tensor]) -> None:
@@ -253,44 +307,14 @@ class Trainer:
             self.average.load_state_dict(_under(tensors, "generator"))
 
 
-class Meter:
-    """Means of scalars between two readings, summed on the device so that no step waits for it."""
-
-    def __init__(self, names: Sequence[str], device: torch.device) -> None:
-        self._index = {name: index for index, name in enumerate(names)}
-        self._sums = torch.zeros(len(names), device=device)
-        self._counts = [0] * len(names)
-
-    def add(self, name: str, value: Tensor) -> None:
-        """Count one more scalar tensor of that name."""
-        index = self._index[name]
-        self._sums[index] += value.detach()
-        self._counts[index] += 1
-
-    def read(self) -> dict[str, float]:
-        """The means since the last reading; starts anew."""
-        sums = self._sums.tolist()
-        means = {name: sums[index] / self._counts[index] for name, index in self._index.items() if self._counts[index]}
-        self._sums.zero_()
-        self._counts = [0] * len(self._counts)
-        return means
-
-    def state(self) -> dict[str, Tensor]:
-        return {"sums": self._sums, "counts": torch.tensor(self._counts)}
-
-    def load(self, state: Mapping[str, Tensor]) -> None:
-        self._sums.copy_(state["sums"])
-        self._counts = [int(count) for count in state["counts"]]
-
-
 def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator with the first weights that the seed gives, on the CPU."""
     # Initialisers draw from torch's global generator; it is put back, so that building has no side effect.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream_seed(seed, "generator"))
-        generator = recipe.generator.build(shapes)
+        generator = recipe.build_generator(shapes)
         torch.manual_seed(stream_seed(seed, "discriminator"))
-        discriminator = recipe.discriminator.build(shapes)
+        discriminator = recipe.build_discriminator(shapes)
     return generator, discriminator
 
 
@@ -303,45 +327,6 @@ def check_fit(recipe: Recipe) -> None:
                         size=recipe.training.batch_size, pictures=max(pictures, 0))  # fmt: skip
     with torch.device("meta"):
         build_networks(recipe, recipe.shapes(source.image_shape, len(source.class_names)), seed=0)
-
-
-def make_optimizer(config: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
-    """The torch optimiser that ``config`` describes, over all of ``module``'s parameters."""
-    parameters = list(module.parameters())
-    if config.algorithm == "adam":
-        return torch.optim.Adam(
-            parameters, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True
-        )
-    if config.algorithm == "rmsprop":
-        return torch.optim.RMSprop(
-            parameters, config.learning_rate, alpha=config.beta2, eps=config.epsilon, momentum=config.beta1
-        )
-    return torch.optim.SGD(parameters, config.learning_rate, momentum=config.beta1)
-
-
-def descend(optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> None:
-    """One update of ``module`` alone; nothing is computed for the other network's weights."""
-    apply_gradients(optimizer, module, torch.autograd.grad(loss, list(module.parameters())))
-
-
-def apply_gradients(optimizer: torch.optim.Optimizer, module: nn.Module, gradients: Sequence[Tensor]) -> None:
-    """One update of ``module`` along gradients in the order of its parameters."""
-    for parameter, gradient in zip(module.parameters(), gradients, strict=True):
-        parameter.grad = gradient
-    optimizer.step()
-
-
-def average_of(module: nn.Module) -> nn.Module:
-    """A copy of a generator for its running average."""
-    return copy.deepcopy(module).requires_grad_(False)
-
-
-@torch.no_grad()
-def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """average <- decay · average + (1 - decay) · module; buffers are copied (Karras et al. 2018, §4)."""
-    torch._foreach_lerp_(list(average.parameters()), list(module.parameters()), 1 - decay)
-    for kept, now in zip(average.buffers(), module.buffers(), strict=True):
-        kept.copy_(now)
 
 
 def to_range(images: Tensor, pixel_range: tuple[float, float]) -> Tensor:

@@ -20,7 +20,7 @@ from gan_core.checkpoints import BundleInfo, load_checkpoint, read_tensors, save
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
 from gan_core.devices import device_title, pick_device
-from gan_core.events import Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
+from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
 from gan_core.recipes.recipe import Recipe
@@ -37,6 +37,10 @@ FAILED = "Training failed: {error}. The details are in the run's log."
 DIVERGED = (
     "The training diverged at step {step}: {name} is no longer a finite number. "
     "Try a lower learning rate, or branch from an earlier snapshot."
+)
+WON = (
+    "The discriminator has won: its loss stays near 0, so the generator learns nothing more. "
+    "Branch from an earlier snapshot with a remedy, or with a weaker discriminator."
 )
 ON_STROKES = (
     "MNIST is not on this machine and could not be downloaded, so this run trains on strokes: digits that the "
@@ -110,6 +114,10 @@ class _Recorder:
             elif isinstance(event, Diverged):
                 ended = "diverged"
                 self._say(DIVERGED, step=event.step, name=event.name)
+            elif isinstance(event, DiscriminatorWon):
+                ended = "stopped"
+                self._stop()
+                self._say(WON)
             elif isinstance(event, Finished):
                 self._checkpoint()
             if on_event is not None:

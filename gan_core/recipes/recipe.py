@@ -7,14 +7,50 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import nn
+
 from gan_core.config import UserError, Validated, from_dict, setting, to_dict, with_value
 from gan_core.contracts import DiscriminatorConfig, GeneratorConfig, Shapes
 from gan_core.models import DISCRIMINATORS, GENERATORS
-from gan_core.objectives import FakeCrossEntropy, NonSaturating, RealCrossEntropy, Term
-from gan_core.regularizers import KernelDecay
+from gan_core.objectives import (
+    FakeCrossEntropy,
+    HingeCritic,
+    LeastSquaresCritic,
+    LeastSquaresGenerator,
+    Minimax,
+    NonSaturating,
+    RealCrossEntropy,
+    RelativisticCritic,
+    RelativisticGenerator,
+    Term,
+    WassersteinCritic,
+    WassersteinGenerator,
+)
+from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
+from gan_core.remedies import FeatureMatching, HistoricalAveragingDiscriminator, HistoricalAveragingGenerator
 from gan_core.schedules import SCHEDULES, Constant, Schedule
+from gan_core.stabilizers import Stabilizers, equip
 
-TERMS: tuple[type[Term], ...] = (RealCrossEntropy, FakeCrossEntropy, NonSaturating, KernelDecay)
+TERMS: tuple[type[Term], ...] = (
+    RealCrossEntropy,
+    FakeCrossEntropy,
+    NonSaturating,
+    Minimax,
+    LeastSquaresCritic,
+    LeastSquaresGenerator,
+    HingeCritic,
+    WassersteinCritic,
+    WassersteinGenerator,
+    RelativisticCritic,
+    RelativisticGenerator,
+    GradientPenalty,
+    R1,
+    R2,
+    KernelDecay,
+    FeatureMatching,
+    HistoricalAveragingDiscriminator,
+    HistoricalAveragingGenerator,
+)
 KINDS: Mapping[str, type] = {
     vars(cls)["kind"]: cls for cls in (*GENERATORS, *DISCRIMINATORS, *TERMS, *SCHEDULES)
 }
@@ -66,6 +102,8 @@ class Training(Validated):
                             help="So many of the first training pictures are kept aside and never trained on.")
     ema_decay: float = setting(0.0, title="Weight averaging", minimum=0.0, maximum=0.99999,
                                help="Share of the generator's running average kept each step; 0 shows its own weights.")
+    ema_ramp: float = setting(0.0, title="Averaging ramp", minimum=0.0, maximum=1.0, advanced=True,
+                              help="The average's half-life is at most this share of the steps so far; 0 is no ramp.")
     precision: str = setting("float32", title="Precision", choices=("float32", "bfloat16"),
                              help="bfloat16 computes the networks in half the bits: faster where the processor "
                                   "supports it, not bit-for-bit the report's arithmetic.")
@@ -111,6 +149,7 @@ class Recipe:
     generator_terms: tuple[Term, ...] = (NonSaturating(),)
     generator_optimizer: Optimizer = Optimizer()
     discriminator_optimizer: Optimizer = Optimizer()
+    stabilizers: Stabilizers = Stabilizers()
     training: Training = Training()
     snapshots: Snapshots = Snapshots()
 
@@ -123,6 +162,27 @@ class Recipe:
                 raise UserError("Each network needs at least one loss term with a weight above 0.")
         if self.generator.conditional != self.discriminator.conditional:
             raise UserError("Generator and discriminator must both use labels or both do without.")
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        """Combinations that run but are mathematically wrong."""
+        for term in self.discriminator_terms:
+            if term.per_sample_gradient and self.mixes_samples:
+                raise UserError(
+                    "{term} needs a discriminator that judges each picture by itself; turn off its batch "
+                    "normalisation and minibatch layers, or leave the penalty out.",
+                    term=term.title,
+                )
+        packing = self.stabilizers.packing
+        if packing > 1 and self.conditional:
+            raise UserError("Packing mixes pictures of different labels; use it with a recipe without labels.")
+        if packing > 1 and any(isinstance(term, GradientPenalty) for term in self.discriminator_terms):
+            raise UserError("The gradient penalty is defined for single pictures; set packing to 1 or leave it out.")
+        if self.training.batch_size % packing:
+            raise UserError(
+                "The batch size {batch_size} cannot be divided into packs of {packing}; choose a multiple.",
+                batch_size=self.training.batch_size, packing=packing,
+            )  # fmt: skip
 
     @property
     def conditional(self) -> bool:
@@ -131,6 +191,20 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """JSON values of the whole recipe."""
         return dict(to_dict(self))
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether D's answer on one picture depends on the others of its batch."""
+        return self.discriminator.mixes_samples or self.stabilizers.mixes_samples
+
+    def build_generator(self, shapes: Shapes) -> nn.Module:
+        """The generator, with first weights from torch's global random source."""
+        return self.generator.build(shapes)
+
+    def build_discriminator(self, shapes: Shapes) -> nn.Module:
+        """The discriminator with the layers of its stabilizers, with weights from torch's global random source."""
+        packed = dataclasses.replace(shapes, channels=shapes.channels * self.stabilizers.packing)
+        return equip(self.discriminator.build(packed), self.stabilizers)
 
     def shapes(self, image: tuple[int, int, int], classes: int) -> Shapes:
         """The networks' sizes for pictures (C, H, W) of so many classes."""

@@ -1,0 +1,145 @@
+"""What keeps a discriminator from winning too easily, whatever its architecture: settings and the layers they add."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from gan_core.config import UserError, Validated, setting
+from gan_core.contracts import Critic
+
+
+@dataclass(frozen=True)
+class Stabilizers(Validated):
+    """Switches that any recipe accepts; all off by default."""
+
+    instance_noise: float = setting(
+        0.0, title="Instance noise", minimum=0.0, maximum=2.0, group="Inputs of D",
+        help="Standard deviation of Gaussian noise on every picture that D sees, at the start (Sønderby et al. 2017, "
+             "§3.2); helps where D tells real from fake at once.",
+    )  # fmt: skip
+    instance_noise_until: float = setting(
+        1.0, title="Noise gone after", minimum=0.0, maximum=1.0, group="Inputs of D", advanced=True,
+        help="Share of the run after which the noise, falling along a line, is gone; 0 keeps it constant.",
+    )  # fmt: skip
+    packing: int = setting(
+        1, title="Packing", choices=(1, 2, 4, 8), group="Inputs of D",
+        help="D judges so many pictures at once, of one kind, and sees when they are all alike (PacGAN, Lin et al. "
+             "2018, §2); helps against mode collapse.",
+    )  # fmt: skip
+    spectral_norm: bool = setting(
+        False, title="Spectral normalisation", group="Layers of D",
+        help="Divides each weight matrix of D by its largest singular value (Miyato et al. 2018, eq. 8); D's slope "
+             "stays bounded.",
+    )  # fmt: skip
+    weight_clip: float = setting(
+        0.0, title="Weight clipping", minimum=0.0, maximum=10.0, group="Layers of D",
+        help="Cuts each weight of D to ± this after each update, 0 is off (Arjovsky et al. 2017, algorithm 1: 0.01).",
+    )  # fmt: skip
+    minibatch_discrimination: int = setting(
+        0, title="Minibatch discrimination", minimum=0, maximum=256, group="Layers of D",
+        help="So many measures of how close a picture is to the others of its batch, shown to D (Salimans et al. "
+             "2016, §3.2); 0 is off, 50 is usual. Helps against mode collapse.",
+    )  # fmt: skip
+    minibatch_deviation: bool = setting(
+        False, title="Minibatch standard deviation", group="Layers of D",
+        help="Shows D how much the pictures of a batch differ (Karras et al. 2018, §3); helps against mode collapse.",
+    )  # fmt: skip
+    skip_above: float = setting(
+        0.0, title="Let D rest above", minimum=0.0, maximum=1.0, group="Balance",
+        help="D's update is left out while it judges more than this share of a batch rightly; 0 never does.",
+    )  # fmt: skip
+    stop_when_won: bool = setting(
+        False, title="Stop when D has won", group="Balance",
+        help="Ends the run once D's loss has rushed to 0 and stays there: G learns nothing more from it.",
+    )  # fmt: skip
+
+    @property
+    def mixes_samples(self) -> bool:
+        """Whether they make D's answer on one picture depend on others."""
+        return self.minibatch_discrimination > 0 or self.minibatch_deviation
+
+    def noise_deviation(self, step: int, total_steps: int) -> float:
+        """Standard deviation of the instance noise at ``step``, in units of the recipe's pixel range."""
+        if not self.instance_noise_until:
+            return self.instance_noise
+        return self.instance_noise * max(0.0, 1 - step / max(total_steps * self.instance_noise_until, 1))
+
+
+class MinibatchDiscrimination(nn.Module):
+    """features (N, F) -> (N, B): closeness of each sample to the others of its batch (Salimans et al. 2016, §3.2).
+
+    o_b(i) = Σ_{j≠i} exp(-‖M_ib - M_jb‖₁) with M = T·norm(f). With features of unknown size the exponent is often so
+    negative from the start that neither answer nor gradient is left. Layer-normalised features and T drawn so that the
+    expected distance is about 1 keep it alive.
+    """
+
+    def __init__(self, features: int, kernels: int, dimensions: int = 5) -> None:
+        super().__init__()
+        self.kernels, self.dimensions = kernels, dimensions
+        self.normalise = nn.LayerNorm(features, elementwise_affine=False)
+        self.projection = nn.Parameter(torch.empty(features, kernels * dimensions))
+        nn.init.normal_(self.projection, std=1 / (dimensions * math.sqrt(features)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        projected = self.normalise(features.float()) @ self.projection
+        points = projected.view(-1, self.kernels, self.dimensions)  # (N, B, C)
+        distances = (points[:, None] - points[None]).abs().sum(3)  # (N, N, B)
+        return torch.exp(-distances).sum(1) - 1  # (N, B), without the sample itself
+
+
+class MinibatchDeviation(nn.Module):
+    """features (N, F) -> (N, 1): their standard deviation over the batch, averaged (Karras et al. 2018, §3)."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        deviation = (features.float().var(0, unbiased=False) + 1e-8).sqrt().mean()
+        return deviation.expand(features.shape[0], 1)
+
+
+class MinibatchHead(nn.Module):
+    """A discriminator's last layer, plus a linear answer to what minibatch layers see in the same features."""
+
+    def __init__(self, head: nn.Linear, kernels: int, deviation: bool) -> None:
+        super().__init__()
+        self.head = head
+        self.layers = nn.ModuleList()
+        if kernels:
+            self.layers.append(MinibatchDiscrimination(head.in_features, kernels))
+        if deviation:
+            self.layers.append(MinibatchDeviation())
+        self.answer = nn.Linear(kernels + int(deviation), head.out_features, bias=False)
+
+    def forward(self, features: Tensor) -> Tensor:
+        seen = torch.cat([layer(features) for layer in self.layers], 1)
+        logits: Tensor = self.head(features) + self.answer(seen)
+        return logits
+
+
+class Packed(nn.Module):
+    """Judges ``size`` pictures at once, stacked along their channels: N pictures, N/size logits."""
+
+    def __init__(self, discriminator: nn.Module, size: int) -> None:
+        super().__init__()
+        self.discriminator, self.size = discriminator, size
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Critic:
+        answer: Critic = self.discriminator(x.reshape(-1, self.size * x.shape[1], *x.shape[2:]))
+        return answer
+
+
+def equip(discriminator: nn.Module, stabilizers: Stabilizers) -> nn.Module:
+    """Add the layers that ``stabilizers`` ask for; UserError where the architecture has no place for them."""
+    if stabilizers.mixes_samples:
+        head = getattr(discriminator, "head", None)
+        if not isinstance(head, nn.Linear):
+            raise UserError("This discriminator has no single last layer for minibatch remedies; turn them off.")
+        discriminator.head = MinibatchHead(head, stabilizers.minibatch_discrimination, stabilizers.minibatch_deviation)
+    if stabilizers.spectral_norm:
+        for layer in list(discriminator.modules()):
+            if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                parametrizations.spectral_norm(layer)
+    return discriminator if stabilizers.packing == 1 else Packed(discriminator, stabilizers.packing)
