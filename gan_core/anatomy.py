@@ -1,0 +1,312 @@
+"""What two networks are made of: one forward pass of one picture, written down layer by layer.
+
+A network is a graph of :class:`Layer`s in the order of the pass. The pass is watched rather than the code read, so a
+network may branch and join as it likes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import type_before_parametrizations
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import tree_leaves
+
+from gan_core.contracts import Critic, Shapes
+from gan_core.recipes.recipe import Recipe
+from gan_core.trainer import build_networks
+
+# Operations on each element of the output, products and convolutions apart. A normalisation at rest is one scaling and
+# one shift; whatever a processor may make of a sigmoid or tanh, it counts as one.
+ELEMENTWISE: Mapping[str, int] = {
+    "add": 1, "sub": 1, "rsub": 1, "mul": 1, "div": 1, "rdiv": 1, "neg": 1, "abs": 1, "exp": 1, "square": 1, "sqrt": 1,
+    "batch_norm": 2, "instance_norm": 2, "group_norm": 2, "layer_norm": 2, "relu": 1, "leaky_relu": 1, "elu": 1,
+    "gelu": 1, "silu": 1, "softplus": 1, "sigmoid": 1, "tanh": 1,
+}  # fmt: skip
+ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
+# Operations that are no step of their own: they hand on what they got.
+SILENT = frozenset({"squeeze", "unsqueeze", "contiguous", "to", "type", "float", "detach", "clone", "expand", "get"})
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One step of a network's forward pass, for one picture.
+
+    Attributes:
+        name: dotted path of the module; empty for an input and for an operation between modules.
+        kind: the module's class, the operation ("mul", "view"), or "input".
+        detail: its sizes, such as "100 → 128", or an input's name.
+        shape: shape of the output without the batch.
+        inputs: positions, in the network, of the layers that it reads.
+        trainable: parameters that no layer before it has used.
+        buffers: running statistics, which are kept but not trained.
+        multiply_adds: multiply–accumulates of products and convolutions; zeros of padding count.
+        elementwise: all other arithmetic: biases, normalisation, activations, comparisons of a pooling.
+        activation: what is applied to the output at once, such as "LeakyReLU(0.2)"; its arithmetic is in here.
+    """
+
+    name: str
+    kind: str
+    detail: str
+    shape: tuple[int, ...]
+    inputs: tuple[int, ...] = ()
+    trainable: int = 0
+    buffers: int = 0
+    multiply_adds: int = 0
+    elementwise: int = 0
+    activation: str = ""
+
+    @property
+    def flops(self) -> int:
+        """Floating-point operations for one picture; a multiply–accumulate is two."""
+        return 2 * self.multiply_adds + self.elementwise
+
+
+@dataclass(frozen=True)
+class Network:
+    """The layers of a network in the order of its forward pass, inputs first; ``output`` is the last one's position."""
+
+    layers: tuple[Layer, ...]
+    output: int
+
+    @property
+    def trainable(self) -> int:
+        return sum(layer.trainable for layer in self.layers)
+
+    @property
+    def buffers(self) -> int:
+        return sum(layer.buffers for layer in self.layers)
+
+    @property
+    def multiply_adds(self) -> int:
+        return sum(layer.multiply_adds for layer in self.layers)
+
+    @property
+    def flops(self) -> int:
+        return sum(layer.flops for layer in self.layers)
+
+
+@functools.lru_cache(maxsize=64)
+def networks(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) -> tuple[Network, Network]:
+    """(generator, discriminator) of a recipe for pictures (C, H, W) of so many classes.
+
+    Raises:
+        UserError: the architecture cannot be built for these pictures.
+    """
+    # Not on the meta device: its first use loads torch's compiler, which takes a second or two.
+    shapes = recipe.shapes(image_shape, classes)
+    generator, discriminator = build_networks(recipe, shapes, recipe.training.seed)
+    return generator_layers(generator, shapes), discriminator_layers(discriminator, shapes)
+
+
+def generator_layers(module: nn.Module, shapes: Shapes) -> Network:
+    """The layers of a generator, ``module(z, labels)``."""
+    return trace(module, {"z": (shapes.latent_size,)}, labelled=shapes.classes > 0)
+
+
+def discriminator_layers(module: nn.Module, shapes: Shapes) -> Network:
+    """The layers of a discriminator, ``module(x, labels)``; its output is the logit."""
+    return trace(module, {"x": shapes.image}, labelled=shapes.classes > 0)
+
+
+def trace(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], *, labelled: bool = False) -> Network:
+    """Watch one forward pass of ``module`` in evaluation mode; the module is left as it was.
+
+    Args:
+        module: on any device; the pass takes place where its parameters are.
+        inputs: name → shape without the batch, in the order of the arguments.
+        labelled: whether labels (N,), int64, follow them.
+    """
+    device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
+    watch = _Watch(module)
+    arguments = [torch.zeros(1, *shape, device=device) for shape in inputs.values()]
+    for (name, shape), argument in zip(inputs.items(), arguments, strict=True):
+        watch.record(Layer("", "input", name, shape), (), argument)
+    if labelled:
+        arguments.append(torch.zeros(1, dtype=torch.int64, device=device))
+        watch.record(Layer("", "input", "label", ()), (), arguments[-1])
+    modes = {part: part.training for part in module.modules()}
+    try:
+        module.eval()
+        with torch.no_grad(), watch.hooks(), watch:
+            answer = module(*arguments)
+    finally:
+        for part, training in modes.items():
+            part.training = training
+    result = answer.logits if isinstance(answer, Critic) else answer
+    return _folded(Network(tuple(watch.layers), watch.sources(result)[0]))
+
+
+class _Watch(TorchFunctionMode):
+    """Records each innermost module that is called, and each torch operation between modules."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.layers: list[Layer] = []
+        self._names = {part: name for name, part in module.named_modules() if _is_unit(part, name)}
+        self._made_by: dict[int, int] = {}  # id of a tensor → position of the layer that made it
+        self._alive: list[Tensor] = []  # an id is a tensor's own only as long as the tensor lives
+        self._weights: dict[int, list[Tensor]] = {}  # id of a tensor made from parameters alone → those
+        self._counted: set[Tensor] = set()  # parameters and buffers seen so far
+        self._inside: nn.Module | None = None
+        self._cost = (0, 0)
+
+    def record(self, layer: Layer, read: Any, made: Any) -> None:
+        """Add a layer that read and made these tensors (or nests of them)."""
+        self.layers.append(replace(layer, inputs=self.sources(read)))
+        self._mark(made, len(self.layers) - 1)
+
+    def sources(self, values: Any) -> tuple[int, ...]:
+        """Positions of the layers that made the tensors among ``values``, each once."""
+        found = (self._made_by.get(id(tensor)) for tensor in _tensors(values))
+        return tuple(dict.fromkeys(position for position in found if position is not None))
+
+    @contextmanager
+    def hooks(self) -> Iterator[None]:
+        """While inside, each module without children reports its calls."""
+        handles: list[Any] = []
+        for part in self._names:
+            handles.append(part.register_forward_pre_hook(self._enter))
+            handles.append(part.register_forward_hook(self._leave))
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _mark(self, values: Any, position: int) -> None:
+        for tensor in _tensors(values):
+            self._made_by[id(tensor)] = position
+            self._alive.append(tensor)
+
+    def _enter(self, module: nn.Module, arguments: Any) -> None:
+        self._inside, self._cost = module, (0, 0)
+
+    def _leave(self, module: nn.Module, arguments: Any, output: Any) -> Any:
+        self._inside = None
+        with torch._C.DisableTorchFunction():
+            if any(output is argument for argument in arguments):
+                output = output.view_as(output)  # what reads the module's input still reads the input
+        held = [*module.parameters(), *module.buffers()]
+        kind = type_before_parametrizations(module).__name__
+        layer = Layer(self._names[module], kind, describe(module), _shape(output))
+        self._add(layer, held, arguments, output)
+        return output
+
+    def _add(self, layer: Layer, held: Sequence[Tensor], read: Any, made: Any) -> None:
+        new = [tensor for tensor in held if tensor not in self._counted and tensor.is_floating_point()]
+        self._counted.update(new)
+        trainable = sum(tensor.numel() for tensor in new if isinstance(tensor, nn.Parameter))
+        buffers = sum(tensor.numel() for tensor in new) - trainable
+        counted = replace(layer, trainable=trainable, buffers=buffers)
+        self.record(replace(counted, multiply_adds=self._cost[0], elementwise=self._cost[1]), read, made)
+        self._cost = (0, 0)
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        keywords = dict(kwargs or {})
+        made = func(*args, **keywords)
+        if _tensors(made):
+            self._operation(str(getattr(func, "__name__", "")).strip("_"), args, keywords, made)
+        return made
+
+    def _operation(self, name: str, args: Sequence[Any], keywords: Mapping[str, Any], made: Any) -> None:
+        cost = cost_of(name, args, keywords, made)
+        if self._inside is not None:
+            self._cost = self._cost[0] + cost[0], self._cost[1] + cost[1]
+            return
+        read = self.sources((args, keywords))
+        held = [weight for tensor in _tensors((args, keywords)) for weight in self._weights_in(tensor)]
+        if not read:  # weights alone, made ready for what follows
+            self._weights[id(_tensors(made)[0])] = held
+            self._alive += _tensors(made)
+        elif name in SILENT or (len(read) == 1 and not any(cost) and _shape(made) == _shape(args)):
+            self._mark(made, read[0])
+        else:
+            self._cost = cost
+            self._add(Layer("", name, "", _shape(made)), held, (args, keywords), made)
+
+    def _weights_in(self, tensor: Tensor) -> list[Tensor]:
+        return [tensor] if isinstance(tensor, nn.Parameter) else self._weights.get(id(tensor), [])
+
+
+def cost_of(operation: str, args: Sequence[Any], keywords: Mapping[str, Any], made: Any) -> tuple[int, int]:
+    """(multiply–accumulates, other arithmetic) of one torch operation; nothing for those that only move values."""
+    output = _tensors(made)[0]
+    count = output.numel()
+    if operation in ("linear", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"):
+        source, weight = _tensors((args, keywords))[:2]
+        bias = args[2] if len(args) > 2 else keywords.get("bias")
+        # Each input value of a transposed convolution meets each weight of its channel; each output of the others does.
+        products = source.numel() if "transpose" in operation else count
+        return products * weight[0].numel(), 0 if bias is None else count
+    if operation in ("matmul", "mm", "bmm"):
+        return count * int(args[0].shape[-1]), 0
+    if operation in ("max_pool2d", "avg_pool2d"):
+        kernel = args[1] if len(args) > 1 else keywords["kernel_size"]
+        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
+        return 0, count * (height * width - (operation == "max_pool2d"))
+    return 0, count * ELEMENTWISE.get(operation, 0)
+
+
+def describe(module: nn.Module) -> str:
+    """The sizes of a layer in a few signs that need no translation."""
+    if isinstance(module, nn.Linear):
+        return f"{module.in_features} → {module.out_features}"
+    if isinstance(module, nn.Embedding):
+        return f"{module.num_embeddings} × {module.embedding_dim}"
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        size = "×".join(str(side) for side in module.kernel_size)
+        return f"{size} / {module.stride[0]}, {module.in_channels} → {module.out_channels}"
+    if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
+        return f"{module.kernel_size}×{module.kernel_size}"
+    if isinstance(module, nn.LeakyReLU):
+        return f"LeakyReLU({module.negative_slope:g})"
+    if isinstance(module, ACTIVATIONS):
+        return type(module).__name__
+    share = getattr(module, "p", None)
+    return f"{share:g}" if isinstance(share, float) else ""
+
+
+def _folded(network: Network) -> Network:
+    """Each activation written into the layer before it, where nobody else reads that layer."""
+    layers: list[Layer] = []
+    place: list[int] = []  # old position → new one
+    readers = [source for layer in network.layers for source in layer.inputs]
+    for layer in network.layers:
+        inputs = tuple(place[source] for source in layer.inputs)
+        before = layers[inputs[0]] if len(inputs) == 1 else None
+        alone = before is not None and readers.count(layer.inputs[0]) == 1 and before.kind != "input"
+        if before is not None and alone and _activates(layer) and not before.activation:
+            elementwise = before.elementwise + layer.elementwise
+            layers[inputs[0]] = replace(before, elementwise=elementwise, activation=layer.detail or layer.kind)
+            place.append(inputs[0])
+        else:
+            place.append(len(layers))
+            layers.append(replace(layer, inputs=inputs))
+    return Network(tuple(layers), place[network.output])
+
+
+def _is_unit(module: nn.Module, name: str) -> bool:
+    """Whether a module is a layer of its own: nothing inside but what makes its own weights (spectral norm)."""
+    return "parametrizations" not in name and all(part == "parametrizations" for part, _ in module.named_children())
+
+
+def _activates(layer: Layer) -> bool:
+    names = {cls.__name__ for cls in ACTIVATIONS} | {"relu", "leaky_relu", "sigmoid", "tanh"}
+    return layer.kind in names and layer.trainable == 0
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    return tuple(_tensors(values)[0].shape[1:])
