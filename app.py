@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from pages.ui import sheet_route
 from pages.ui.live_plot import PLOTLY_ROUTE
 
 
@@ -62,4 +63,5 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     supervisor().stop()
 
 
-app = st.App("pages/ui/main.py", lifespan=lifespan, routes=[Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home)])
+ROUTES = [Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home), *sheet_route.ROUTES]
+app = st.App("pages/ui/main.py", lifespan=lifespan, routes=ROUTES)

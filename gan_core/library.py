@@ -103,6 +103,15 @@ def run_of(ref: str) -> Run | None:
     return run if run.exists() else None
 
 
+def sheet_bytes(ref: str, step: int) -> bytes | None:
+    """The PNG of a training's picture sheet; None where there is no such training or sheet."""
+    try:
+        run = run_of(ref)
+        return None if run is None else run.sheet_path(step).read_bytes()
+    except (UserError, OSError):
+        return None
+
+
 def snapshots(ref: str) -> list[Snapshot]:
     """All kept networks of the model that ``ref`` names, oldest first; a model without a history is its own only one.
 

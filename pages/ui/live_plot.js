@@ -4,6 +4,21 @@
 const charts = (window.ganCharts ??= new Map());   // key -> state of the chart on the page
 const cursors = (window.ganCursors ??= new Map()); // key -> x; kept apart so that a cursor may come before its chart
 
+// Other components move a chart's cursor without the server: ganSetCursor(key, x), null takes it away. What they hear of
+// a chart is the window's event "gan-plot-click" with {key, x}.
+window.ganSetCursor = (key, x) => {
+  if ((cursors.get(key) ?? null) === (x ?? null)) return;
+  cursors.set(key, x);
+  const state = charts.get(key);
+  if (!state?.watched || state.moving) return;
+  state.moving = requestAnimationFrame(() => {
+    state.moving = undefined;
+    if (state.gone) return;
+    const shapes = withCursor(state.node.layout.shapes, cursors.get(key), theme(state.node.parentElement).text);
+    window.Plotly.relayout(state.node, { shapes });
+  });
+};
+
 function loadPlotly(route) {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   // The app may live under a prefix (a proxy), so the root is where Streamlit's own scripts came from.
@@ -64,6 +79,12 @@ function withCursor(shapes, x, color) {
                        line: { color, width: 1.5, dash: "dot" } }];
 }
 
+// The title as text of the page above the chart: unlike Plotly's own it wraps, and never lies over the legend.
+function setTitle({ title, data }) {
+  const given = data.figure.layout.title;
+  title.textContent = (typeof given === "string" ? given : given?.text) ?? "";
+}
+
 async function draw(state) {
   if (state.drawing) { state.again = true; return; }   // newest wins: never two draws at once
   state.drawing = true;
@@ -73,7 +94,8 @@ async function draw(state) {
     const t = theme(node.parentElement);
     const figure = t.dark ? shaded(data.figure, data.shades) : structuredClone(data.figure);
     const layout = { autosize: true, uirevision: data.key, ...figure.layout };
-    Object.assign(layout, { height: data.height, template: template(t) });
+    Object.assign(layout, { height: data.height - state.title.offsetHeight, template: template(t) });
+    delete layout.title;
     layout.shapes = withCursor(layout.shapes, cursors.get(data.key), t.text);
     const locales = { [data.locale]: { dictionary: data.words, format: {} } };
     const config = { displaylogo: false, responsive: false, locale: data.locale, locales, ...data.config };
@@ -82,7 +104,9 @@ async function draw(state) {
       state.watched = true;
       node.on("plotly_click", (event) => {
         const x = event.points?.[0]?.x;
-        if (state.data.clickable && x !== undefined) state.trigger("click", x);
+        if (x === undefined) return;
+        window.dispatchEvent(new CustomEvent("gan-plot-click", { detail: { key: state.data.key, x } }));
+        if (state.data.clickable) state.trigger("click", x);
       });
     }
   } while (state.again && !state.gone);
@@ -91,15 +115,8 @@ async function draw(state) {
 
 function mountCursor({ data, parentElement }) {
   parentElement.closest('[data-testid="stElementContainer"]')?.style.setProperty("display", "none");
-  const place = (x) => {
-    cursors.set(data.key, x);
-    const state = charts.get(data.key);
-    if (!state?.watched) return;
-    const shapes = withCursor(state.node.layout.shapes, x, theme(state.node.parentElement).text);
-    window.Plotly.relayout(state.node, { shapes });
-  };
-  place(data.cursor);
-  return () => place(null);
+  window.ganSetCursor(data.key, data.cursor);
+  return () => window.ganSetCursor(data.key, null);
 }
 
 export default function (component) {
@@ -113,13 +130,17 @@ export default function (component) {
   }
   let state = node.ganState;
   if (!state) {
-    state = node.ganState = { node };
+    const title = document.createElement("div");
+    title.className = "gan-plot-title";
+    node.before(title);
+    state = node.ganState = { node, title };
     state.observer = new ResizeObserver(() => state.watched && node.offsetWidth && window.Plotly.Plots.resize(node));
     state.observer.observe(parentElement);
   }
   Object.assign(state, { data, trigger: setTriggerValue });
   charts.set(data.key, state);
-  node.style.minHeight = data.height + "px";           // the place is kept while plotly.js loads
+  setTitle(state);
+  node.style.minHeight = data.height - state.title.offsetHeight + "px";   // the place is kept while plotly.js loads
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", data.alt);
   loadPlotly(data.route).then(
@@ -128,6 +149,7 @@ export default function (component) {
   );
   return () => {
     state.gone = true;
+    state.title.remove();
     state.observer.disconnect();
     if (charts.get(data.key) === state) charts.delete(data.key);
     window.Plotly?.purge(node);
