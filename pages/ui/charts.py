@@ -209,10 +209,9 @@ def _line(
 def _finish(figure: go.Figure, *, title: str, x_title: str, y_title: str, log_y: bool = False) -> go.Figure:
     """The look that all figures share: transparent, tight, legend in one row at the top."""
     return figure.update_layout(
-        title={"text": title, "x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top"},
-        title_pad={"t": 6, "l": 2},
-        legend={"orientation": "h", "x": 0, "xref": "container", "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
-        margin={"l": 8, "r": 8, "t": (30 if title else 8) + (26 if len(figure.data) > 1 else 4), "b": 8},
+        title={"text": title},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        margin={"l": 8, "r": 8, "t": 34 if len(figure.data) > 1 else 12, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         hovermode="x unified",
