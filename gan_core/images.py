@@ -44,15 +44,18 @@ def read_png(data: bytes) -> Pixels:
     return np.asarray(image.convert("L" if image.mode in ("L", "1", "I;16") else "RGB"))
 
 
-def animation(frames: Sequence[Pixels], *, format: str = "gif", milliseconds: int = 80, factor: int = 1) -> bytes:
+def animation(
+    frames: Sequence[Pixels], *, format: str = "gif", milliseconds: int = 80, factor: int = 1, hold: int = 5
+) -> bytes:
     """The bytes of a looping animation of frames of one size.
 
     Args:
         format: "gif" (256 colours or greys) or "webp" (lossless).
-        milliseconds: how long each frame stays; the last stays five times as long.
+        milliseconds: how long each frame stays.
+        hold: how many times as long the last frame stays; 1 for a loop without a seam.
     """
     pictures = [Image.fromarray(enlarge(frame, factor)) for frame in frames]
-    durations = [milliseconds] * (len(pictures) - 1) + [milliseconds * 5]
+    durations = [milliseconds] * (len(pictures) - 1) + [milliseconds * hold]
     options = {"lossless": True, "quality": 60, "method": 2} if format == "webp" else {"disposal": 1, "optimize": False}
     stream = io.BytesIO()
     pictures[0].save(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gan_core import data, jobs, worker
+from gan_core import data, explore, jobs, worker, writing
 from gan_core.config import Setting, settings_of
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
 from gan_core.schedules import SCHEDULES
+from gan_core.stabilizers import Stabilizers
 
 CONFIGS: tuple[type, ...] = (
-    *GENERATORS, *DISCRIMINATORS, Latents, *TERMS, Optimizer, *SCHEDULES, Training, Snapshots,
+    *GENERATORS, *DISCRIMINATORS, Latents, *TERMS, Optimizer, *SCHEDULES, Training, Snapshots, Stabilizers,
 )  # fmt: skip
 MESSAGES = (
     data.DOWNLOADING,
@@ -24,6 +25,8 @@ MESSAGES = (
     worker.FAILED,
     worker.NO_MEMORY,
     worker.ON_STROKES,
+    *explore.MODE_TITLES.values(),
+    *explore.MODE_HELP.values(),
 )
 
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ from pages.ui.i18n import _, sentence
 
 log = logging.getLogger(__name__)
 
-Download = tuple[str, bytes, str, str]
+Download = tuple[str, bytes | Callable[[], bytes], str, str]
 Width = int | Literal["content", "stretch"]
 
 
@@ -80,7 +80,10 @@ def picture(
 
 
 def download_row(downloads: Sequence[Download], *, key: str) -> None:
-    """Download buttons side by side: (label, bytes, file name, MIME type) each; a click does not rerun the page."""
+    """Download buttons side by side: (label, content, file name, MIME type) each; a click does not rerun the page.
+
+    The content is bytes, or a function without arguments that makes them once somebody clicks.
+    """
     with st.container(horizontal=True):
         for label, content, name, mime in downloads:
             st.download_button(
