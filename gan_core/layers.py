@@ -95,6 +95,20 @@ class LabelEmbedding(nn.Embedding):
         return input @ self.weight if input.is_floating_point() else super().forward(input)
 
 
+UPSAMPLINGS = ("transposed", "pixel_shuffle", "resize")
+
+
+def upsampling(kind: str, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+    """(N, inputs, H, W) -> (N, outputs, H·stride, W·stride) without bias, by one of ``UPSAMPLINGS``."""
+    if kind == "transposed" or stride == 1:
+        return ConvTranspose2dSame(inputs, outputs, kernel, stride, bias=False)
+    if kind == "pixel_shuffle":
+        return nn.Sequential(
+            Conv2dSame(inputs, outputs * stride**2, kernel, bias=False), nn.PixelShuffle(stride)
+        )
+    return nn.Sequential(nn.Upsample(scale_factor=stride), Conv2dSame(inputs, outputs, kernel, bias=False))
+
+
 def keras_batch_norm(features: int, keras_momentum: float, *, spatial: bool = False) -> nn.Module:
     """Batch normalisation with Keras' reading of momentum (torch's is 1 - m) and its epsilon of 1e-3."""
     norm = nn.BatchNorm2d if spatial else nn.BatchNorm1d

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import Conv2dSame, ConvTranspose2dSame, Dropout, glorot_uniform, keras_batch_norm
+from gan_core.layers import UPSAMPLINGS, Conv2dSame, Dropout, glorot_uniform, keras_batch_norm, upsampling
 
 KERNEL = 5
 
@@ -33,6 +33,10 @@ class DcganGeneratorConfig(Validated):
                            minimum=0.0, maximum=1.0, advanced=True)
     momentum: float = setting(0.99, title="Batch-norm momentum", minimum=0.0, maximum=0.999, advanced=True,
                               help="Share of the old running average kept at each step (Keras' convention).")
+
+    upsampling: str = setting("transposed", title="Up-sampling", choices=UPSAMPLINGS, advanced=True,
+                              help="Transposed convolution, PixelShuffle (Shi et al. 2016), or nearest-neighbour "
+                                   "resizing before a convolution (Odena et al. 2016), which avoids checkerboards.")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -59,10 +63,12 @@ class DcganDiscriminatorConfig(Validated):
                            minimum=0.0, maximum=1.0, advanced=True)
     dropout: float = setting(0.3, title="Dropout", help="Share of units silenced after each convolution in training.",
                              minimum=0.0, maximum=0.95)
+    batch_norm: bool = setting(False, title="Batch normalisation", help="Normalises each convolution but the first "
+                               "over the batch (Radford et al. 2016, §3).")
 
     @property
     def mixes_samples(self) -> bool:
-        return False
+        return self.batch_norm
 
     def build(self, shapes: Shapes) -> nn.Module:
         return DcganDiscriminator(self, shapes)
@@ -91,12 +97,12 @@ class DcganGenerator(nn.Module):
         before = config.base_channels
         for after, stride in zip(config.channels, config.strides[:-1], strict=True):
             layers += [
-                ConvTranspose2dSame(before, after, KERNEL, stride, bias=False),
+                upsampling(config.upsampling, before, after, KERNEL, stride),
                 keras_batch_norm(after, config.momentum, spatial=True),
                 nn.LeakyReLU(config.slope),
             ]
             before = after
-        last = ConvTranspose2dSame(before, shapes.channels, KERNEL, config.strides[-1], bias=False)
+        last = upsampling(config.upsampling, before, shapes.channels, KERNEL, config.strides[-1])
         self.body = nn.Sequential(*layers, last, nn.Tanh())
         glorot_uniform(self)
 
@@ -114,9 +120,10 @@ class DcganDiscriminator(nn.Module):
         layers: list[nn.Module] = []
         before, height, width = shapes.image
         for after in config.channels:
-            layers += [
-                Conv2dSame(before, after, KERNEL, 2), nn.LeakyReLU(config.slope), Dropout(config.dropout)
-            ]
+            layers.append(Conv2dSame(before, after, KERNEL, 2))
+            if config.batch_norm and len(layers) > 1:
+                layers.append(nn.BatchNorm2d(after))
+            layers += [nn.LeakyReLU(config.slope), Dropout(config.dropout)]
             before, height, width = after, math.ceil(height / 2), math.ceil(width / 2)
         self.body = nn.Sequential(*layers)
         self.head = nn.Linear(before * height * width, 1)

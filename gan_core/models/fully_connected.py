@@ -23,6 +23,8 @@ class _Dense(Validated):
     activation: str = setting("relu", title="Activation", help="What follows each hidden layer.", choices=ACTIVATIONS)
     slope: float = setting(0.01, title="Leaky slope", help="Slope of the leaky ReLU for negative inputs.",
                            minimum=0.0, maximum=1.0, advanced=True)
+    batch_norm: bool = setting(False, title="Batch normalisation", help="Normalises each hidden layer over the batch "
+                               "before its activation (Ioffe & Szegedy 2015); steadies the generator.")
     initialiser: str = setting("he_normal", title="Initialiser", choices=INITIALISERS, advanced=True,
                                help="How weights start: normal with variance 2/fan-in, or Glorot uniform; biases at 0.")
 
@@ -57,7 +59,7 @@ class FullyConnectedDiscriminatorConfig(_Dense):
 
     @property
     def mixes_samples(self) -> bool:
-        return False
+        return self.batch_norm
 
     def build(self, shapes: Shapes) -> nn.Module:
         return FullyConnectedDiscriminator(self, shapes)
@@ -139,6 +141,8 @@ def _hidden_layers(width: int, config: _Dense, dropout: float) -> list[nn.Module
     layers: list[nn.Module] = []
     for units in config.hidden:
         layers.append(nn.Linear(width, units))
+        if config.batch_norm:
+            layers.append(nn.BatchNorm1d(units))
         layers.append(nn.ReLU() if config.activation == "relu" else nn.LeakyReLU(config.slope))
         if dropout > 0:
             layers.append(Dropout(dropout))

@@ -1,0 +1,163 @@
+"""Stabilizers: each does what its paper says, and its absence changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_core.config import UserError
+from gan_core.contracts import Critic, Shapes
+from gan_core.data import Dataset
+from gan_core.events import DiscriminatorWon, Scalars, StepDone
+from gan_core.recipes import find_recipe
+from gan_core.recipes.recipe import Recipe
+from gan_core.stabilizers import (
+    MinibatchDeviation,
+    MinibatchDiscrimination,
+    Packed,
+    Stabilizers,
+    equip,
+)
+from gan_core.trainer import Trainer
+
+SHAPES = Shapes(100, 1, 28, 28)
+
+
+def small_recipe(**changes: object) -> Recipe:
+    values = {"training.batch_size": 8, "training.steps": 3, "generator.hidden": (8,), "discriminator.hidden": (8,)}
+    return find_recipe("fc_gan").with_values(values | {key.replace("__", "."): value for key, value in changes.items()})
+
+
+def noise_pictures(count: int = 64) -> Dataset:
+    source = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (count, 1, 28, 28), dtype=torch.uint8, generator=source)
+    return Dataset("noise", images, torch.arange(count) % 10, tuple("0123456789"))
+
+
+def trained(recipe: Recipe) -> Trainer:
+    trainer = Trainer(recipe, noise_pictures())
+    for _ in trainer.events():
+        pass
+    return trainer
+
+
+def test_instance_noise_falls_along_a_line() -> None:
+    stabilizers = Stabilizers(instance_noise=0.4, instance_noise_until=0.5)
+    assert [stabilizers.noise_deviation(step, 100) for step in (0, 25, 50, 99)] == [0.4, 0.2, 0.0, 0.0]
+    assert Stabilizers(instance_noise=0.4, instance_noise_until=0.0).noise_deviation(99, 100) == 0.4
+
+
+def test_instance_noise_reaches_the_discriminator() -> None:
+    trainer = Trainer(small_recipe(stabilizers__instance_noise=0.5), noise_pictures())
+    images = torch.zeros(4000, 1, 1, 1)
+    assert trainer._perturbed(images).std().item() == pytest.approx(0.5, abs=0.03)
+
+
+def test_minibatch_discrimination_agrees_with_a_double_loop() -> None:
+    torch.manual_seed(0)
+    layer = MinibatchDiscrimination(6, kernels=3, dimensions=2)
+    features = torch.randn(5, 6)
+    points = (layer.normalise(features) @ layer.projection).view(5, 3, 2)
+    expected = torch.zeros(5, 3)
+    for i in range(5):
+        for j in range(5):
+            if i != j:
+                expected[i] += torch.exp(-(points[i] - points[j]).abs().sum(1))
+    torch.testing.assert_close(layer(features), expected)
+
+
+@pytest.mark.parametrize("scale", [1e-2, 1.0, 1e2])
+def test_minibatch_discrimination_is_alive_for_features_of_any_size(scale: float) -> None:
+    torch.manual_seed(0)
+    layer = MinibatchDiscrimination(256, kernels=16)
+    features = (torch.randn(32, 256) * scale).requires_grad_()
+    closeness = layer(features) / 31  # mean over the others, in [0, 1]
+    assert 0.1 < closeness.mean().item() < 0.9
+    (slope,) = torch.autograd.grad(closeness.sum(), [layer.projection])
+    assert slope.abs().max() > 1e-4
+
+
+def test_minibatch_deviation() -> None:
+    features = torch.tensor([[0.0, 1.0], [2.0, 1.0]])
+    torch.testing.assert_close(MinibatchDeviation()(features), torch.full((2, 1), 0.5), atol=1e-3, rtol=0)
+
+
+def test_spectral_norm_agrees_with_the_singular_value() -> None:
+    torch.manual_seed(0)
+    raw = nn.Linear(12, 9)
+    weight = raw.weight.detach().clone()
+    layer = equip(nn.Sequential(raw), Stabilizers(spectral_norm=True))
+    for _ in range(200):  # each forward pass in training mode is one power iteration
+        layer(torch.zeros(1, 12))
+    torch.testing.assert_close(raw.weight, weight / torch.linalg.svdvals(weight)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_packing_shows_the_discriminator_several_pictures() -> None:
+    class Means(nn.Module):
+        def forward(self, x: Tensor, labels: Tensor | None = None) -> Critic:
+            return Critic(x.flatten(1).mean(1), x.mean((2, 3)))
+
+    pictures = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 1, 2, 2)
+    answer = Packed(Means(), 4)(pictures)
+    assert answer.logits.tolist() == [1.5, 5.5]
+    assert answer.features.tolist() == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_packing_trains() -> None:
+    trainer = trained(small_recipe(stabilizers__packing=4))
+    assert trainer.step == 3
+    assert trainer.discriminator(torch.zeros(8, 1, 28, 28)).logits.shape == (2,)
+
+
+def test_packing_refuses_what_it_does_not_divide() -> None:
+    with pytest.raises(UserError, match="packs of 8"):
+        small_recipe(training__batch_size=20, stabilizers__packing=8)
+    with pytest.raises(UserError, match="different labels"):
+        find_recipe("cgan").with_values({"stabilizers.packing": 2})
+
+
+def test_weight_clipping_bounds_every_weight() -> None:
+    trainer = trained(small_recipe(stabilizers__weight_clip=0.01))
+    assert all(parameter.abs().max() <= 0.01 for parameter in trainer.discriminator.parameters())
+
+
+def test_a_resting_discriminator_keeps_its_weights() -> None:
+    recipe = small_recipe(stabilizers__skip_above=1e-6)
+    fresh = Trainer(recipe, noise_pictures())
+    before = {key: value.clone() for key, value in fresh.discriminator.state_dict().items()}
+    for event in fresh.events():
+        if isinstance(event, StepDone):
+            break
+    assert all(torch.equal(value, before[key]) for key, value in fresh.discriminator.state_dict().items())
+
+
+def test_the_run_ends_when_the_discriminator_has_won() -> None:
+    recipe = small_recipe(
+        training__steps=2000, training__epochs=2000, training__log_every=1, stabilizers__stop_when_won=True,
+        generator_optimizer__learning_rate=1e-7, discriminator_optimizer__learning_rate=0.05,
+    )  # fmt: skip
+    events = list(Trainer(recipe, noise_pictures()).events())
+    assert isinstance(events[-1], DiscriminatorWon)
+    last = [event for event in events if isinstance(event, Scalars)][-10:]
+    assert all(event.values["loss_d"] < 1e-3 for event in last)
+
+
+@pytest.mark.parametrize("switch", [
+    {"stabilizers__minibatch_discrimination": 4, "stabilizers__minibatch_deviation": True},
+    {"stabilizers__spectral_norm": True}, {"generator__batch_norm": True, "discriminator__batch_norm": True},
+])  # fmt: skip
+def test_layers_train_and_resume_exactly(switch: dict[str, object]) -> None:
+    recipe = small_recipe(training__steps=4, **switch)
+    whole = trained(recipe)
+    first = Trainer(recipe, noise_pictures())
+    for event in first.events():
+        if isinstance(event, StepDone) and event.step == 2:
+            break
+    second = Trainer(recipe, noise_pictures())
+    second.load_state_dict(first.state_dict())
+    for _ in second.events():
+        pass
+    expected, reached = whole.state_dict()["tensors"], second.state_dict()["tensors"]
+    assert expected.keys() == reached.keys()
+    assert all(torch.equal(value, reached[key]) for key, value in expected.items())
