@@ -17,7 +17,7 @@ from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError, settings_of
 from gan_core.contracts import Shapes
 from gan_core.images import Pixels, sheet
-from gan_core.library import describe, manifest, open_model, run_of, snapshots, without_step
+from gan_core.library import describe, find_path, manifest, open_model, run_of, snapshots, without_step
 from gan_core.recipes.recipe import Latents, Recipe
 from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
 from gan_core.trainer import build_networks
@@ -60,7 +60,9 @@ def make_rows(request: RowsRequest) -> list[Row]:
     Raises:
         UserError: a model is gone or damaged, or has no such class.
     """
-    return [_row(ref, request) for ref in request.refs]
+    return [
+        _row(ref, find_path(ref).stat().st_mtime_ns, request.seed, request.count, request.label) for ref in request.refs
+    ]
 
 
 def same_noise(rows: Sequence[Row]) -> bool:
@@ -68,12 +70,16 @@ def same_noise(rows: Sequence[Row]) -> bool:
     return len({row.latents for row in rows}) <= 1
 
 
-def joined(rows: Sequence[Row]) -> Pixels:
-    """All rows as one picture; smaller or grey tiles are enlarged and coloured to match the others."""
+def fitted(rows: Sequence[Row]) -> list[Pixels]:
+    """The tiles of each row, all of one size: smaller or grey ones are enlarged and coloured to match the others."""
     height, width = (max(row.tiles.shape[axis] for row in rows) for axis in (1, 2))
     color = any(row.tiles.ndim == 4 for row in rows)
-    tiles = [_fitted(tile, height, width, color) for row in rows for tile in row.tiles]
-    return sheet(np.stack(tiles), rows[0].tiles.shape[0])
+    return [np.stack([_fitted(tile, height, width, color) for tile in row.tiles]) for row in rows]
+
+
+def joined(rows: Sequence[Row]) -> Pixels:
+    """All rows as one picture, one below the other."""
+    return sheet(np.concatenate(fitted(rows)), rows[0].tiles.shape[0])
 
 
 def difference(first: Row, second: Row) -> npt.NDArray[np.float32]:
@@ -85,6 +91,12 @@ def difference(first: Row, second: Row) -> npt.NDArray[np.float32]:
     if first.tiles.shape != second.tiles.shape:
         raise UserError("These two models draw pictures of different sizes, so they cannot be subtracted.")
     return (second.tiles.astype(np.float32) - first.tiles.astype(np.float32)) / np.float32(255)
+
+
+def difference_scale(width: int = 256) -> Pixels:
+    """The colours of :func:`difference_tiles` from -1 on the left to 1 on the right: uint8 (1, width, 3)."""
+    scale: Pixels = difference_tiles(np.linspace(-1, 1, width, dtype=np.float32).reshape(1, 1, width))[0]
+    return scale
 
 
 def difference_tiles(values: npt.NDArray[np.float32]) -> Pixels:
@@ -179,16 +191,18 @@ def epoch_pairs(first: str, second: str, wanted: Sequence[int] = ()) -> tuple[li
     return pairs, [epoch for epoch in wanted if epoch not in both]
 
 
-def _row(ref: str, request: RowsRequest) -> Row:
+@functools.lru_cache(maxsize=64)
+def _row(ref: str, changed: int, seed: int, count: int, label: int | None) -> Row:
     bundle = open_model(ref)
     recipe, labels = bundle.info.recipe, None
     if recipe.conditional:
         classes = len(bundle.info.class_names)
-        if request.label is not None and not 0 <= request.label < classes:
+        if label is not None and not 0 <= label < classes:
             raise UserError("{ref} has {classes} classes; choose a class below {classes}.", ref=ref, classes=classes)
-        labels = cycle_labels(request.count, range(classes) if request.label is None else [request.label])
-    z = draw_latents(recipe.latents, request.seed, request.count)
+        labels = cycle_labels(count, range(classes) if label is None else [label])
+    z = draw_latents(recipe.latents, seed, count)
     tiles = pixels(generate(bundle.generator, z, labels, recipe.generator.pixel_range))
+    tiles.flags.writeable = False  # it is shared by all who ask again
     return Row(ref, tiles, () if labels is None else tuple(labels.tolist()), recipe.latents)
 
 

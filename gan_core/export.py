@@ -146,9 +146,10 @@ def _check(folder: Path) -> str:
     recipe = recipe_from_dict(json.loads((folder / "recipe.json").read_bytes()))
     if not re.fullmatch(r"\w{1,60}", recipe.name):
         raise ValueError("a recipe's name is a word")
-    status = from_dict(Status, json.loads((folder / "status.json").read_bytes()))
+    run, stands = Run(folder), dict(json.loads((folder / "status.json").read_bytes()))
+    # The message stays as it was said; what it was made of is not taken over, for it fills templates.
+    status = from_dict(Status, {name: value for name, value in stands.items() if name not in ("template", "values")})
     state = status.state if status.state in _ENDED else "stopped"
-    run = Run(folder)
     about = from_dict(About, json.loads((folder / "about.json").read_bytes()))
     _write_json(folder / "about.json", asdict(replace(about, created=time.time())))
     run.set_status(replace(status, state=state, pid=0, pid_created=0.0))

@@ -1,0 +1,133 @@
+"""What several models are: their curves over each other, a table of facts, the settings that differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from gan_core import comparison, library
+from gan_core.comparison import Facts
+from gan_core.history import History
+from pages.ui import charts, forms, state
+from pages.ui.compare_models import Chosen
+from pages.ui.i18n import N_, _
+from pages.ui.live_plot import live_plot
+
+QUANTITIES = ("loss_g", "loss_d", "d_real", "d_fake", "lr_g", "lr_d")
+AXES = {"epoch": N_("Epoch"), "step": N_("Step"), "seconds": N_("Time (s)")}
+TICK_SECONDS = 2.0
+
+
+def show_curves(chosen: Sequence[Chosen]) -> None:
+    """One quantity of all trainings in one chart; it grows while one of them trains."""
+    runs = {}
+    for item in chosen:  # two snapshots of one training share its curves
+        run = library.run_of(item.ref)
+        if run is not None:
+            letters = "".join(
+                other.letter.upper() for other in chosen
+                if library.without_step(other.ref) == library.without_step(item.ref)
+            )  # fmt: skip
+            runs[f"{letters} · {item.title.rpartition(',')[0]}"] = run
+    if not runs:
+        st.info(_("Neither model came with its curves: uploads carry the networks alone."), icon=":material/info:")
+        return
+
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        quantity = state.choice(st.selectbox, _("Curve"), QUANTITIES, param="curve", label=charts.label_of, width=280)
+        axis = state.choice(
+            st.segmented_control, _("Horizontal axis"), AXES, param="axis", label=lambda name: _(AXES[name])
+        )
+        smoothing = st.slider(
+            _("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smooth", bind="query-params", persist_state="session", width=220
+        )
+        log = st.toggle(_("Logarithmic"), key="log", bind="query-params", persist_state="session")
+
+    alive = any(run.status().live for run in runs.values())
+
+    @st.fragment(run_every=TICK_SECONDS if alive else None)
+    def draw() -> None:
+        histories = {name: run.history() for name, run in runs.items()}
+        figure = charts.overlay(
+            {name: _curve(history, axis, quantity) for name, history in histories.items()},
+            x_title=charts.axis_title(axis), y_title=charts.label_of(quantity), smoothing=smoothing, log_y=log,
+        )  # fmt: skip
+        alt = _("{quantity} of {models}").format(quantity=charts.label_of(quantity), models=", ".join(runs))
+        live_plot(figure, key="compare.curves", alt=alt, height=360)
+
+    draw()
+
+
+def show_facts(chosen: Sequence[Chosen]) -> None:
+    """Parameters, length, time and hardware of each training."""
+    known = [comparison.facts(item.ref) for item in chosen]
+    rows = {
+        _("Recipe"): [_(facts.recipe.title) for facts in known],
+        _("Parameters of the generator"): [f"{facts.generator_parameters:,}" for facts in known],
+        _("Parameters of the discriminator"): [f"{facts.discriminator_parameters:,}" for facts in known],
+        _("Trained for"): [_epochs(facts) for facts in known],
+        _("Steps"): [f"{facts.steps:,}" for facts in known],
+        _("Training time"): [_duration(facts.seconds) for facts in known],
+        _("Hardware"): [facts.hardware or _("not recorded") for facts in known],
+        _("Data"): [facts.dataset for facts in known],
+        _("Seed"): [str(facts.recipe.training.seed) for facts in known],
+        _("Weights shown"): [_("running average") if facts.averaged else _("as trained") for facts in known],
+    }
+    _table(chosen, rows, alt=_("What is known of each model"))
+
+
+def show_settings(chosen: Sequence[Chosen]) -> None:
+    """The settings in which the recipes differ; those that agree are left out."""
+    recipes = [library.describe(item.ref).recipe for item in chosen]
+    differences = comparison.recipe_differences(recipes)
+    if not differences:
+        st.markdown(_("All settings are the same; only the snapshots differ."))
+        return
+    rows = {}
+    for item in differences:
+        place = " › ".join(_(part) for part in (forms.SECTIONS.get(item.section, ""), item.part, item.title) if part)
+        rows[place] = [_value(value) for value in item.values]
+    _table(chosen, rows, alt=_("Settings that differ"))
+
+
+def _table(chosen: Sequence[Chosen], rows: dict[str, list[str]], *, alt: str) -> None:
+    """A row for each name, a column for each model."""
+    columns = {"": [_plain(name) for name in rows]}
+    for index, item in enumerate(chosen):
+        columns[_plain(item.name)] = [_plain(values[index]) for values in rows.values()]
+    st.table(columns, border="horizontal", hide_index=True, alt=alt)
+
+
+def _curve(history: History, axis: str, quantity: str) -> tuple[list[Any], list[Any]]:
+    """(x, y) of a quantity; empty where the run has not measured it."""
+    scalars = history.scalars
+    return (scalars[axis], scalars[quantity]) if axis in scalars and quantity in scalars else ([], [])
+
+
+def _epochs(facts: Facts) -> str:
+    if facts.epochs + 0.005 < facts.planned_epochs:
+        return _("{done} of {planned} epochs").format(done=f"{facts.epochs:.4g}", planned=f"{facts.planned_epochs:.4g}")
+    return _("{done} epochs").format(done=f"{facts.epochs:.4g}")
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return _("not recorded")
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
+    return _("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "–"
+    return _(value) if isinstance(value, str) else forms.as_text(value)
+
+
+def _plain(text: str) -> str:
+    """Names of runs are the visitor's own words: they must not turn into markup in a table."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", text)

@@ -1,0 +1,111 @@
+"""Presets and trainings of two: R5's comparison, and starting both recipes together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from gan_core import jobs, library, shelf
+from gan_core.recipes import find_recipe
+from gan_core.recipes.recipe import Recipe
+from pages.ui import panels, run_labels, state
+from pages.ui.compare_models import Chosen, ask
+from pages.ui.i18n import _
+
+REPORT_PAIR = ("dcgan", "dcgan_modified")
+TICK_SECONDS = 2.0
+
+
+def offer_preset() -> None:
+    """One click to the comparison of report R5, from shipped histories or else from own runs."""
+    sources = _report_models()
+    st.button(
+        _("R5: original against modified at epochs 20, 30, 40, 49"), icon=":material/bolt:", key="compare.preset",
+        on_click=_open_preset, args=sources, disabled=sources is None,
+        help=_("A row of the original above a row of the modified for each epoch, as in the report.")
+        if sources else _("Neither is shipped with this copy nor trained yet; start both trainings below."),
+    )  # fmt: skip
+
+
+def offer_pair(chosen: Sequence[Chosen]) -> None:
+    """Start the trainings of the first two models together; follow those that were."""
+    recipes = _recipes(chosen)
+    st.markdown(
+        _("Trains **{first}** and **{second}** one after the other, on the same data, from the same seed.").format(
+            first=_(recipes[0].title), second=_(recipes[1].title)
+        )
+    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        seed = st.number_input(
+            _("Seed of both trainings"), 0, 2**31 - 1, recipes[0].training.seed, key="compare.pair.seed", width=200
+        )
+        epochs = st.number_input(
+            _("Epochs"), 1, 10_000, recipes[0].training.epochs, key=f"compare.pair.epochs.{recipes[0].name}", width=160
+        )
+        if st.button(_("Start both trainings as a pair"), icon=":material/play_arrow:", type="primary"):
+            with panels.guard():
+                _start(recipes, int(seed), int(epochs))
+    _follow(state.read("started", ""))
+
+
+def _report_models() -> tuple[str, str] | None:
+    """(original, modified): shipped with a history, or else the newest own runs with networks, best those of a pair."""
+    if all(library.history_run(name).exists() for name in REPORT_PAIR):
+        return REPORT_PAIR
+    entries = [entry for entry in shelf.run_entries() if entry.recipe in REPORT_PAIR and entry.run.newest_bundle()]
+    for group in dict.fromkeys([*(entry.about.group for entry in entries if entry.about.group), ""]):
+        newest = {entry.recipe: entry.id for entry in reversed(entries) if not group or entry.about.group == group}
+        if len(newest) == len(REPORT_PAIR):
+            return f"run:{newest['dcgan']}", f"run:{newest['dcgan_modified']}"
+    return None
+
+
+def _open_preset(first: str, second: str) -> None:
+    ask(a=first, b=second, c=None, d=None)
+    st.session_state["view"] = "epochs"
+    state.write(view="epochs")
+
+
+def _recipes(chosen: Sequence[Chosen]) -> list[Recipe]:
+    """The recipes of the first two models; R5's where there is no model yet or both are of one training."""
+    recipes = [library.describe(item.ref).recipe for item in chosen[:2]]
+    return recipes if len(recipes) == 2 and recipes[0] != recipes[1] else [find_recipe(name) for name in REPORT_PAIR]
+
+
+def _start(recipes: Sequence[Recipe], seed: int, epochs: int) -> None:
+    changed = []
+    for recipe in recipes:
+        training = replace(recipe.training, epochs=epochs, steps=0 if epochs != recipe.training.epochs
+                           else recipe.training.steps)  # fmt: skip
+        kept = tuple(epoch for epoch in recipe.snapshots.epochs if epoch <= epochs)
+        changed.append(replace(recipe, training=training, snapshots=replace(recipe.snapshots, epochs=kept),
+                               dataset=recipes[0].dataset))  # fmt: skip
+    group = f"pair-{int(time.time())}"
+    jobs.start_runs(changed, seed=seed, group=group)
+    state.write(started=group)
+
+
+def _follow(group: str) -> None:
+    """How the trainings that were started here stand, with the way to each."""
+    if not group:
+        return
+    alive = any(entry.status.live for entry in shelf.group_entries(group))
+
+    @st.fragment(run_every=TICK_SECONDS if alive else None)
+    def follow() -> None:
+        entries = shelf.group_entries(group)
+        for entry in entries:
+            with st.container(border=True, horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**{_(entry.about.name)}**", width="stretch")
+                run_labels.state_badge(entry.status)
+                panels.go_to("../train.py", _("Watch"), icon=":material/monitoring:", params={"run": entry.id})
+        if len(entries) >= 2 and all(entry.run.newest_bundle() is not None for entry in entries):
+            refs = {letter: f"run:{entry.id}" for letter, entry in zip("ab", entries, strict=False)}
+            if st.button(_("Compare these two"), icon=":material/compare:"):
+                ask(**refs)
+                st.rerun()
+
+    follow()
