@@ -16,19 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import type_before_parametrizations
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_leaves
 
+from gan_core.arithmetic import cost_of, tensors_in
 from gan_core.contracts import Critic, Shapes
 from gan_core.recipes.recipe import Recipe
+from gan_core.stabilizers import Packed
 from gan_core.trainer import build_networks
 
-# Operations on each element of the output, products and convolutions apart. A normalisation at rest is one scaling and
-# one shift; whatever a processor may make of a sigmoid or tanh, it counts as one.
-ELEMENTWISE: Mapping[str, int] = {
-    "add": 1, "sub": 1, "rsub": 1, "mul": 1, "div": 1, "rdiv": 1, "neg": 1, "abs": 1, "exp": 1, "square": 1, "sqrt": 1,
-    "batch_norm": 2, "instance_norm": 2, "group_norm": 2, "layer_norm": 2, "relu": 1, "leaky_relu": 1, "elu": 1,
-    "gelu": 1, "silu": 1, "softplus": 1, "sigmoid": 1, "tanh": 1,
-}  # fmt: skip
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
 # Operations that are no step of their own: they hand on what they got.
 SILENT = frozenset({"squeeze", "unsqueeze", "contiguous", "to", "type", "float", "detach", "clone", "expand", "get"})
@@ -36,7 +30,7 @@ SILENT = frozenset({"squeeze", "unsqueeze", "contiguous", "to", "type", "float",
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network's forward pass, for one picture.
+    """One step of a network's forward pass, for one picture (for one pack, where D judges several at once).
 
     Attributes:
         name: dotted path of the module; empty for an input and for an operation between modules.
@@ -45,7 +39,7 @@ class Layer:
         shape: shape of the output without the batch.
         inputs: positions, in the network, of the layers that it reads.
         trainable: parameters that no layer before it has used.
-        buffers: running statistics, which are kept but not trained.
+        buffers: running statistics and the like, which are kept but not trained.
         multiply_adds: multiply–accumulates of products and convolutions; zeros of padding count.
         elementwise: all other arithmetic: biases, normalisation, activations, comparisons of a pooling.
         activation: what is applied to the output at once, such as "LeakyReLU(0.2)"; its arithmetic is in here.
@@ -112,24 +106,28 @@ def generator_layers(module: nn.Module, shapes: Shapes) -> Network:
 
 def discriminator_layers(module: nn.Module, shapes: Shapes) -> Network:
     """The layers of a discriminator, ``module(x, labels)``; its output is the logit."""
-    return trace(module, {"x": shapes.image}, labelled=shapes.classes > 0)
+    pictures = module.size if isinstance(module, Packed) else 1
+    return trace(module, {"x": shapes.image}, labelled=shapes.classes > 0, batch=pictures)
 
 
-def trace(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], *, labelled: bool = False) -> Network:
+def trace(
+    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], *, labelled: bool = False, batch: int = 1
+) -> Network:
     """Watch one forward pass of ``module`` in evaluation mode; the module is left as it was.
 
     Args:
         module: on any device; the pass takes place where its parameters are.
         inputs: name → shape without the batch, in the order of the arguments.
         labelled: whether labels (N,), int64, follow them.
+        batch: how many pictures go into one answer.
     """
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
     watch = _Watch(module)
-    arguments = [torch.zeros(1, *shape, device=device) for shape in inputs.values()]
+    arguments = [torch.zeros(batch, *shape, device=device) for shape in inputs.values()]
     for (name, shape), argument in zip(inputs.items(), arguments, strict=True):
         watch.record(Layer("", "input", name, shape), (), argument)
     if labelled:
-        arguments.append(torch.zeros(1, dtype=torch.int64, device=device))
+        arguments.append(torch.zeros(batch, dtype=torch.int64, device=device))
         watch.record(Layer("", "input", "label", ()), (), arguments[-1])
     modes = {part: part.training for part in module.modules()}
     try:
@@ -149,7 +147,7 @@ class _Watch(TorchFunctionMode):
     def __init__(self, module: nn.Module) -> None:
         super().__init__()
         self.layers: list[Layer] = []
-        self._names = {part: name for name, part in module.named_modules() if _is_unit(part, name)}
+        self._names = {part: name for name, part in _units(module)}
         self._made_by: dict[int, int] = {}  # id of a tensor → position of the layer that made it
         self._alive: list[Tensor] = []  # an id is a tensor's own only as long as the tensor lives
         self._weights: dict[int, list[Tensor]] = {}  # id of a tensor made from parameters alone → those
@@ -164,12 +162,12 @@ class _Watch(TorchFunctionMode):
 
     def sources(self, values: Any) -> tuple[int, ...]:
         """Positions of the layers that made the tensors among ``values``, each once."""
-        found = (self._made_by.get(id(tensor)) for tensor in _tensors(values))
+        found = (self._made_by.get(id(tensor)) for tensor in tensors_in(values))
         return tuple(dict.fromkeys(position for position in found if position is not None))
 
     @contextmanager
     def hooks(self) -> Iterator[None]:
-        """While inside, each module without children reports its calls."""
+        """While inside, each layer reports its calls."""
         handles: list[Any] = []
         for part in self._names:
             handles.append(part.register_forward_pre_hook(self._enter))
@@ -181,7 +179,7 @@ class _Watch(TorchFunctionMode):
                 handle.remove()
 
     def _mark(self, values: Any, position: int) -> None:
-        for tensor in _tensors(values):
+        for tensor in tensors_in(values):
             self._made_by[id(tensor)] = position
             self._alive.append(tensor)
 
@@ -213,7 +211,7 @@ class _Watch(TorchFunctionMode):
     ) -> Any:
         keywords = dict(kwargs or {})
         made = func(*args, **keywords)
-        if _tensors(made):
+        if tensors_in(made):
             self._operation(str(getattr(func, "__name__", "")).strip("_"), args, keywords, made)
         return made
 
@@ -223,10 +221,10 @@ class _Watch(TorchFunctionMode):
             self._cost = self._cost[0] + cost[0], self._cost[1] + cost[1]
             return
         read = self.sources((args, keywords))
-        held = [weight for tensor in _tensors((args, keywords)) for weight in self._weights_in(tensor)]
+        held = [weight for tensor in tensors_in((args, keywords)) for weight in self._weights_in(tensor)]
         if not read:  # weights alone, made ready for what follows
-            self._weights[id(_tensors(made)[0])] = held
-            self._alive += _tensors(made)
+            self._weights[id(tensors_in(made)[0])] = held
+            self._alive += tensors_in(made)
         elif name in SILENT or (len(read) == 1 and not any(cost) and _shape(made) == _shape(args)):
             self._mark(made, read[0])
         else:
@@ -237,25 +235,6 @@ class _Watch(TorchFunctionMode):
         return [tensor] if isinstance(tensor, nn.Parameter) else self._weights.get(id(tensor), [])
 
 
-def cost_of(operation: str, args: Sequence[Any], keywords: Mapping[str, Any], made: Any) -> tuple[int, int]:
-    """(multiply–accumulates, other arithmetic) of one torch operation; nothing for those that only move values."""
-    output = _tensors(made)[0]
-    count = output.numel()
-    if operation in ("linear", "conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d"):
-        source, weight = _tensors((args, keywords))[:2]
-        bias = args[2] if len(args) > 2 else keywords.get("bias")
-        # Each input value of a transposed convolution meets each weight of its channel; each output of the others does.
-        products = source.numel() if "transpose" in operation else count
-        return products * weight[0].numel(), 0 if bias is None else count
-    if operation in ("matmul", "mm", "bmm"):
-        return count * int(args[0].shape[-1]), 0
-    if operation in ("max_pool2d", "avg_pool2d"):
-        kernel = args[1] if len(args) > 1 else keywords["kernel_size"]
-        height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
-        return 0, count * (height * width - (operation == "max_pool2d"))
-    return 0, count * ELEMENTWISE.get(operation, 0)
-
-
 def describe(module: nn.Module) -> str:
     """The sizes of a layer in a few signs that need no translation."""
     if isinstance(module, nn.Linear):
@@ -264,7 +243,8 @@ def describe(module: nn.Module) -> str:
         return f"{module.num_embeddings} × {module.embedding_dim}"
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         size = "×".join(str(side) for side in module.kernel_size)
-        return f"{size} / {module.stride[0]}, {module.in_channels} → {module.out_channels}"
+        stride = "" if module.stride[0] == 1 else f" / {module.stride[0]}"
+        return f"{size}{stride}, {module.in_channels} → {module.out_channels}"
     if isinstance(module, nn.MaxPool2d | nn.AvgPool2d):
         return f"{module.kernel_size}×{module.kernel_size}"
     if isinstance(module, nn.LeakyReLU):
@@ -294,9 +274,14 @@ def _folded(network: Network) -> Network:
     return Network(tuple(layers), place[network.output])
 
 
-def _is_unit(module: nn.Module, name: str) -> bool:
-    """Whether a module is a layer of its own: nothing inside but what makes its own weights (spectral norm)."""
-    return "parametrizations" not in name and all(part == "parametrizations" for part, _ in module.named_children())
+def _units(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """(path, module) of each layer: what has no layers inside, or keeps weights of its own beside them."""
+    inside = [(name, part) for name, part in module.named_children() if name != "parametrizations"]
+    if not inside or (path and list(module.parameters(recurse=False))):
+        yield path, module
+        return
+    for name, part in inside:
+        yield from _units(part, f"{path}.{name}" if path else name)
 
 
 def _activates(layer: Layer) -> bool:
@@ -304,9 +289,5 @@ def _activates(layer: Layer) -> bool:
     return layer.kind in names and layer.trainable == 0
 
 
-def _tensors(values: Any) -> list[Tensor]:
-    return [leaf for leaf in tree_leaves(values) if isinstance(leaf, Tensor)]
-
-
 def _shape(values: Any) -> tuple[int, ...]:
-    return tuple(_tensors(values)[0].shape[1:])
+    return tuple(tensors_in(values)[0].shape[1:])

@@ -159,6 +159,33 @@ def test_branches_joins_and_loose_weights_are_followed() -> None:
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in module.modules())
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stabilizers.spectral_norm": True},
+        {"stabilizers.packing": 4},
+        {"stabilizers.minibatch_discrimination": 50, "stabilizers.minibatch_deviation": True},
+    ],
+    ids=["spectral norm", "packing", "minibatch layers"],
+)
+@pytest.mark.parametrize("name", ["fc_gan", "dcgan"])
+def test_stabilizers_are_part_of_the_discriminator(name: str, changes: dict[str, object]) -> None:
+    recipe = find_recipe(name).with_values(changes)
+    _, discriminator = layers_of(recipe)
+    module = build_networks(recipe, recipe.shapes(MNIST, 10), seed=0)[1]
+    assert discriminator.trainable == sum(p.numel() for p in module.parameters())
+    assert all(layer.shape != () for layer in discriminator.layers)
+
+
+def test_minibatch_layers_see_the_features_that_the_head_sees() -> None:
+    recipe = find_recipe("fc_gan").with_values({"stabilizers.minibatch_discrimination": 50})
+    _, discriminator = layers_of(recipe)
+    layers = {layer.kind: layer for layer in discriminator.layers}
+    features, head = (layer for layer in discriminator.layers if layer.kind == "Linear" and layer.shape[0] in (256, 1))
+    assert layers["MinibatchDiscrimination"].inputs == head.inputs == (discriminator.layers.index(features),)
+    assert layers["MinibatchDiscrimination"].multiply_adds == 256 * 50 * 5
+
+
 def test_weights_used_twice_count_once() -> None:
     shared = nn.Linear(8, 8)
     network = trace(nn.Sequential(shared, nn.ReLU(), shared), {"x": (8,)})
