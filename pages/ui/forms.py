@@ -21,7 +21,7 @@ import math
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from urllib.parse import quote, unquote
@@ -45,6 +45,7 @@ SECTIONS = {
     "discriminator_terms": N_("Discriminator's loss"),
     "generator_optimizer": N_("Generator's optimiser"),
     "discriminator_optimizer": N_("Discriminator's optimiser"),
+    "stabilizers": N_("Stabilisers"),
     "schedule": N_("Learning rate over time"),
     "training": N_("Training"),
     "snapshots": N_("Snapshots"),
@@ -57,6 +58,7 @@ def edit(
     key: str,
     fields: Iterable[str] | None = None,
     first: Iterable[str] = (),
+    first_in: AbstractContextManager[Any] | None = None,
     param: str | None = None,
     alternatives: Alternatives | None = None,
     columns: int = 2,
@@ -68,13 +70,15 @@ def edit(
         key: names the form; include whatever decides the defaults.
         fields: the names of the fields to show; all of them if not given.
         first: dotted paths of the entries that stand above all sections, instead of within them.
+        first_in: a container for those and for what differs, so that something else can stand above the sections.
         param: the URL parameter that carries the changes, if any.
         alternatives: field name → classes to choose from, for fields that hold one of several.
         columns: entries side by side on a wide screen.
     """
     form = _Form(key, alternatives or {}, columns, _asked_by_url(param))
-    summary = st.container()
-    form.show_first(config, tuple(first))
+    with first_in or nullcontext():
+        summary = st.container()
+        form.show_first(config, tuple(first))
     edited = cast(T, form.section(config, "", None if fields is None else tuple(fields)))
     st.session_state[f"{key}/changes"] = {path: value for path, (_entry, value) in form.changed.items()}
     with summary:

@@ -1,0 +1,134 @@
+"""A run as it stands: state, progress and controls, above what it has learnt; it ticks while the run is live.
+
+    run_view(run, on_branch=open_branch)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from gan_core import jobs
+from gan_core.config import UserError
+from gan_core.runs import Run, Status
+from pages.ui import panels
+from pages.ui.i18n import _, ngettext, sentence
+from pages.ui.run_learning import OnBranch, show_learning
+from pages.ui.run_words import duration, state_color, state_icon, state_title, status_sentence
+
+TICK_SECONDS = 1.0
+
+
+def run_view(run: Run, on_branch: OnBranch) -> None:
+    """Show a run; `on_branch` is called with "ID@STEP" when the visitor asks for a branch of it."""
+    live = run.status().live
+
+    @st.fragment(run_every=TICK_SECONDS if live else None)
+    def ticking() -> None:
+        with panels.guard():
+            recipe, status = run.recipe(), run.status()
+            show_state(run, status)
+            show_messages(run, status)
+            show_controls(run, status)
+            show_learning(run, recipe, status, on_branch)
+            if status.live != live:
+                st.rerun()  # the whole page: the clock of this part starts or stops
+
+    ticking()
+
+
+def show_state(run: Run, status: Status) -> None:
+    """Name, state and progress."""
+    about = run.about()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(_(about.name), anchor=False, width="content")
+        st.badge(state_title(status.state), icon=state_icon(status.state), color=state_color(status.state))
+        if about.parent:
+            st.caption(_("A branch of {parent}").format(parent=about.parent), width="content")
+    st.progress(min(1.0, status.progress), text=progress_text(run, status))
+
+
+def progress_text(run: Run, status: Status) -> str:
+    """Epoch, speed and time left, as far as they are known."""
+    if status.state == "queued":
+        return queue_text(run)
+    if not status.total_steps:
+        return status_sentence(status) if status.live else ""
+    parts = [
+        _("Epoch {epoch} of {epochs}").format(epoch=f"{status.epoch:.2f}", epochs=f"{status.total_epochs:.4g}"),
+        _("step {step} of {steps}").format(step=f"{status.step:,}", steps=f"{status.total_steps:,}"),
+        _("{rate} pictures/s").format(rate=f"{status.images_per_second:,.0f}"),
+    ]
+    if not status.live:
+        parts.append(_("trained for {time}").format(time=duration(status.seconds)))
+    elif status.seconds_left is not None:
+        parts.append(_("{time} left").format(time=duration(status.seconds_left)))
+    return " · ".join([*parts, status.device])
+
+
+def queue_text(run: Run) -> str:
+    """Where a waiting run stands in the line."""
+    waiting = jobs.queued(run.path.parent)
+    ahead = waiting.index(run.id) if run.id in waiting else 0
+    if not ahead:
+        return _("Next in line: it starts as soon as the training before it is over.")
+    return ngettext(
+        "Waiting: {count} other run starts first.", "Waiting: {count} other runs start first.", ahead
+    ).format(count=ahead)
+
+
+def show_messages(run: Run, status: Status) -> None:
+    """Notices, and how a run ended where it did not end well; the log is there to download, never on screen."""
+    if status.live and jobs.supervisor().elsewhere:
+        st.info(
+            _("Another GAN Workbench looks after this folder of runs: it does the training, you can steer it here."),
+            icon=":material/dns:",
+        )
+    if status.notice:
+        st.info(_(status.notice), icon=":material/info:")
+    text = status_sentence(status)
+    if not text or (status.live and not status.total_steps):  # then the progress bar says it
+        return
+    if status.state not in ("failed", "diverged"):
+        st.warning(text, icon=":material/info:")
+        return
+    panels.error_panel(text)
+    st.download_button(
+        _("Log for developers"), run.log, file_name=f"{run.id}.log.txt", mime="text/plain", on_click="ignore",
+        icon=":material/download:", type="tertiary", key=f"{run.id}.log",
+    )  # fmt: skip
+
+
+def show_controls(run: Run, status: Status) -> None:
+    """Pause, continue, stop, resume: what fits the state of the run, and what was asked of it already."""
+    asked = run.command()
+    with st.container(horizontal=True):
+        if status.state == "running" and asked == "run":
+            command(run, jobs.pause, _("Pause"), ":material/pause:")
+        if asked == "pause" and status.state in ("running", "paused"):
+            command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
+        if status.state in ("queued", "running", "paused"):
+            command(
+                run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
+                help=_("Everything is kept, and the run can be resumed later."),
+            )  # fmt: skip
+        if status.state in ("stopped", "failed"):
+            command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
+        panels.share_panel(run=run.id)
+
+
+def command(run: Run, order: Callable[[Run], None], title: str, icon: str, **more: Any) -> None:
+    """A button that gives the run an order before the page is drawn again; a refusal is one sentence."""
+    refused = f"{run.id}.refused"
+
+    def give() -> None:
+        try:
+            order(run)
+        except UserError as error:
+            st.session_state[refused] = sentence(error.text, error.values)
+
+    st.button(title, icon=icon, key=f"{run.id}.{order.__name__}", on_click=give, **more)
+    if refused in st.session_state:
+        panels.error_panel(st.session_state.pop(refused))
