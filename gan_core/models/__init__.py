@@ -7,15 +7,28 @@ from gan_core.models.fully_connected import (
     FullyConnectedDiscriminatorConfig,
     FullyConnectedGeneratorConfig,
 )
+from gan_core.models.igan import (
+    IganClassDiscriminatorConfig,
+    IganClassGeneratorConfig,
+    IganDiscriminatorConfig,
+    IganGeneratorConfig,
+)
+from gan_core.models.radford import RadfordDiscriminatorConfig, RadfordGeneratorConfig
 
 GENERATORS: tuple[type, ...] = (
     CganGeneratorConfig,
     FullyConnectedGeneratorConfig,
     DcganGeneratorConfig,
+    IganGeneratorConfig,
+    IganClassGeneratorConfig,
+    RadfordGeneratorConfig,
 )
 DISCRIMINATORS: tuple[type, ...] = (
     CganDiscriminatorConfig,
     FullyConnectedDiscriminatorConfig,
     ConvPoolDiscriminatorConfig,
     DcganDiscriminatorConfig,
+    IganDiscriminatorConfig,
+    IganClassDiscriminatorConfig,
+    RadfordDiscriminatorConfig,
 )

@@ -1,0 +1,136 @@
+"""Parts of convolutional networks that more than one family uses: normalisation, up-sampling, residual blocks, and the
+way of each sample to the branch of its class."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gan_core.layers import Conv2dSame, upsampling
+
+NORMALISATIONS = ("batch", "layer", "instance", "group", "none")
+TURNS = ("transposed", "pixel_shuffle")  # that "alternating" takes
+GROUPS = 8  # of group normalisation, where the channels can be divided into so many
+
+
+def normalisation(kind: str, channels: int) -> list[nn.Module]:
+    """The layer, if any, that normalises (N, ``channels``, H, W).
+
+    "batch" (Ioffe & Szegedy 2015) uses the statistics of the whole batch; the others those of each picture alone:
+    "layer" over all channels (Ba et al. 2016), "instance" over each (Ulyanov et al. 2016), "group" over eight groups
+    (Wu & He 2018).
+    """
+    if kind == "none":
+        return []
+    if kind == "batch":
+        return [nn.BatchNorm2d(channels)]
+    groups = {"layer": 1, "instance": channels, "group": math.gcd(channels, GROUPS)}[kind]
+    return [nn.GroupNorm(groups, channels)]
+
+
+def project(latent_size: int, channels: int, height: int, width: int, activation: nn.Module) -> nn.Sequential:
+    """z (N, latent) -> dense, batch normalisation -> (N, channels, height, width)."""
+    return nn.Sequential(
+        nn.Linear(latent_size, channels * height * width, bias=False),
+        nn.Unflatten(1, (channels, height, width)),
+        nn.BatchNorm2d(channels),
+        activation,
+    )
+
+
+def growth(kind: str, channels: int, before: int, after: int) -> nn.Module:
+    """From (N, channels, before, before) to (N, channels, after, after) without bias, by one of ``UPSAMPLINGS``.
+
+    A transposed convolution's kernel is twice its stride, so that each pixel gets as many contributions (Odena et al.
+    2016). Where ``after`` is no multiple of ``before``, pixels cannot be shuffled, and a transposed convolution of
+    stride 1 stands in.
+    """
+    factor, rest = divmod(after, before)
+    if not rest:
+        return upsampling(kind, channels, channels, 2 * factor if kind == "transposed" else 3, factor)
+    if kind == "resize":
+        return nn.Sequential(nn.Upsample(size=(after, after)), Conv2dSame(channels, channels, 3, bias=False))
+    return nn.ConvTranspose2d(channels, channels, after - before + 1, bias=False)
+
+
+def kind_of_step(kind: str, step: int) -> str:
+    """The up-sampling at ``step``, from 0: "alternating" begins with a transposed convolution."""
+    return TURNS[step % len(TURNS)] if kind == "alternating" else kind
+
+
+class ResidualDown(nn.Module):
+    """(N, inputs, H, W) -> (N, outputs, ⌈H/2⌉, ⌈W/2⌉): two normalised convolutions 3×3 beside a linear short cut.
+
+    The first convolution and the short cut's 1×1 have stride 2; nothing is pooled.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kind: str, slope: float) -> None:
+        super().__init__()
+        bias = kind == "none"  # a normalisation brings its own
+        self.body = nn.Sequential(
+            nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=bias),
+            *normalisation(kind, outputs),
+            nn.LeakyReLU(slope),
+            nn.Conv2d(outputs, outputs, 3, padding=1, bias=bias),
+            *normalisation(kind, outputs),
+            nn.LeakyReLU(slope),
+        )
+        self.short_cut = nn.Conv2d(inputs, outputs, 1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = self.body(x) + self.short_cut(x)
+        return total
+
+
+class Groups:
+    """The samples of a batch by class, so that each branch runs once, on its own samples, in their order.
+
+    Sorting costs one wait for the device; nothing loops over samples.
+
+    Args:
+        labels: int64 (N,), each in [0, classes).
+
+    Raises:
+        ValueError: a label is outside that range.
+    """
+
+    def __init__(self, labels: Tensor, classes: int) -> None:
+        listed = labels.detach().cpu().numpy()
+        counts = np.bincount(listed, minlength=classes)
+        if len(counts) > classes:
+            raise ValueError(f"label {listed.max()} has no branch; there are {classes}")
+        self.classes: list[int] = np.flatnonzero(counts).tolist()
+        self._sizes: list[int] = counts[self.classes].tolist()
+        order = np.argsort(listed, kind="stable")
+        self._sorted = bool((order[1:] > order[:-1]).all())
+        self._order = torch.from_numpy(order).to(labels.device)
+        self._back = torch.from_numpy(np.argsort(order)).to(labels.device)
+
+    def split(self, x: Tensor) -> list[Tensor]:
+        """The samples (n, …) of each of ``classes``, in its order, from (N, …)."""
+        return list(torch.split(x if self._sorted else x[self._order], self._sizes))
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """The reverse of :meth:`split`: (N, …) in the batch's order."""
+        joined = torch.cat(list(parts)) if len(parts) > 1 else parts[0]
+        return joined if self._sorted else joined[self._back]
+
+
+def mixed(answers: Sequence[Tensor], weights: Tensor) -> Tensor:
+    """Σ_c weights (N, classes)[:, c] · answers[c] (N, …); weight 1 on one class gives exactly that class' answer."""
+    stacked = torch.stack(list(answers))  # (classes, N, …)
+    shares = weights.t().reshape(*stacked.shape[:2], *[1] * (stacked.dim() - 2))
+    return (shares * stacked).sum(0)
+
+
+def he_normal(module: nn.Module, slope: float) -> None:
+    """Normal weights with the variance that a leaky ReLU of that slope keeps (He et al. 2015, eq. 15), biases 0."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.kaiming_normal_(layer.weight, a=slope)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
