@@ -17,6 +17,7 @@ from gan_core.history import History, parse_lines, read_history
 from gan_core.recipes.recipe import Recipe, recipe_from_dict
 
 LIVE = frozenset({"queued", "running", "paused", "stopping"})
+NAME_LENGTH = 120
 COMMANDS = frozenset({"run", "pause", "stop"})
 
 
@@ -60,7 +61,7 @@ class Status:
     pid: int = 0
     pid_created: float = 0.0
 
-    def saying(self, text: str = "", **values: object) -> Status:
+    def saying(self, text: str = "", /, **values: object) -> Status:
         """The same with another message: ``text`` with its ``{names}`` filled in."""
         plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
         return replace(self, message=text.format(**plain) if plain else text, template=text, values=plain)
@@ -193,7 +194,7 @@ class Run:
     def rename(self, name: str) -> None:
         if not name.strip():
             raise UserError("A run needs a name of at least one character.")
-        write_json(self.path / "about.json", asdict(replace(self.about(), name=name.strip()[:120])))
+        write_json(self.path / "about.json", asdict(replace(self.about(), name=name.strip()[:NAME_LENGTH])))
 
     def delete(self) -> None:
         """Remove the folder for good; UserError while the run is live."""
@@ -246,6 +247,8 @@ def create_run(
     now = time.time()
     path = path or free_path(root or runs_dir(), f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{recipe.name}")
     try:
+        if path.exists() and any(path.iterdir()):
+            raise FileExistsError
         (path / "snapshots").mkdir(parents=True)
         (path / "checkpoints").mkdir()
         if start_from is not None:

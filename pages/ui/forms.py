@@ -30,7 +30,7 @@ import streamlit as st
 
 from gan_core.config import Setting, UserError
 from pages.ui import panels, state
-from pages.ui.i18n import N_, _, ngettext, sentence, sentence
+from pages.ui.i18n import N_, _, ngettext, sentence
 
 T = TypeVar("T")
 Alternatives = Mapping[str, Sequence[type]]
