@@ -24,7 +24,7 @@ class UserError(Exception):
     ``text`` is a template and ``values`` what fills it, so that a user interface can translate the template.
     """
 
-    def __init__(self, text: str, **values: object) -> None:
+    def __init__(self, text: str, /, **values: object) -> None:
         self.text, self.values = text, values
         super().__init__(text.format(**values) if values else text)
 

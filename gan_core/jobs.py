@@ -174,7 +174,7 @@ class Supervisor:
             if status.state == "queued" and run.id not in waiting:
                 run.set_status(replace(status, state="stopped"))
             elif status.live and status.state != "queued":
-                if _alive(status):
+                if is_alive(status):
                     self._running[run.id] = (run, None)
                 else:
                     _mark_lost(run)
@@ -226,7 +226,7 @@ def _absolute_folders() -> dict[str, str]:
     return {name: str(Path(os.environ[name]).resolve()) for name in names if name in os.environ}
 
 
-def _alive(status: Status) -> bool:
+def is_alive(status: Status) -> bool:
     """Whether the process that wrote ``status`` still runs; pids are reused, so its start time must agree too."""
     try:
         process = psutil.Process(status.pid)
@@ -237,7 +237,7 @@ def _alive(status: Status) -> bool:
 
 def _ended(run: Run, process: subprocess.Popen[str] | None) -> bool:
     """Whether a run's process is over; ``process`` is None for one that an earlier server started."""
-    if process.poll() is None if process is not None else _alive(run.status()):
+    if process.poll() is None if process is not None else is_alive(run.status()):
         return False
     if run.exists() and run.status().live:
         _mark_lost(run)

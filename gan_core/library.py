@@ -81,8 +81,11 @@ def find_path(ref: str) -> Path:
         if path.is_dir():
             return _of_run(Run(path), "")
     if not path.is_file():
-        shipped = ", ".join(entry["name"] for entry in manifest())
-        raise UserError(f"There is no model {ref!r}; give a run folder, a .safetensors file or one of {shipped}.")
+        names = ", ".join(entry["name"] for entry in manifest())
+        raise UserError(
+            "There is no model {ref!r}; give a run folder, a .safetensors file or a shipped name ({names}).",
+            ref=ref, names=names,
+        )  # fmt: skip
     return path
 
 
@@ -174,7 +177,7 @@ def _of_history(name: str, step: str) -> Path:
 def _of_run(run: Run, step: str) -> Path:
     path = run.bundle_path(int(step)) if step.isdecimal() else run.newest_bundle()
     if path is None or not path.is_file():
-        raise UserError(f"The run {run.id} keeps no networks there; choose another snapshot or let it train on.")
+        raise UserError("The run {run} keeps no networks there; choose another snapshot or let it train on.", run=run.id)
     return path
 
 

@@ -90,7 +90,7 @@ class _Recorder:
         self.device = pick_device(run.about().device)
         self.status = replace(self.status, device=device_title(self.device))
         self.trainer = Trainer(self.recipe, dataset, self.device)
-        self.class_names = dataset.class_names
+        self.class_names = self.trainer.dataset.class_names
         self._resume_or_branch()
         self.z, self.labels = self._sheet_inputs()
         self.metrics = run.metrics_path.open("a", encoding="utf-8", buffering=1)
@@ -185,7 +185,7 @@ class _Recorder:
         self.status = replace(self.status, **changes)  # type: ignore[arg-type]
         self.run.set_status(self.status)
 
-    def _say(self, text: str, **values: object) -> None:
+    def _say(self, text: str, /, **values: object) -> None:
         self.status = self.status.saying(text, **values)
         self._update()
 
