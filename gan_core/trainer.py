@@ -53,6 +53,7 @@ class Trainer:
         """
         training = recipe.training
         self.recipe, self.device = recipe, torch.device(device)
+        dataset = of_classes(dataset, training.classes)
         train, self.validation = dataset.split(training.held_out)
         if len(train) < training.batch_size:
             raise UserError(
@@ -85,6 +86,7 @@ class Trainer:
             if any(term.needs_past for term in terms)
         }
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+        self._labels_as_real = training.fake_labels == "as_real"
         self._g_needs_real = any(term.needs_real for term in recipe.generator_terms)
 
     @property
@@ -147,7 +149,7 @@ class Trainer:
         self.step += 1
 
     def _update_discriminator(self, real: Tensor, real_labels: Tensor | None) -> None:
-        z, fake_labels = self._latents()
+        z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
         with torch.no_grad():
             fake = self.generator(z, fake_labels)
         batch = self._judge(real, real_labels, fake, fake_labels)
@@ -163,7 +165,7 @@ class Trainer:
 
     def _update_both(self, real: Tensor, real_labels: Tensor | None) -> None:
         """Both gradients from one forward pass, then both updates (R2)."""
-        z, fake_labels = self._latents()
+        z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
         fake = self.generator(z, fake_labels)
         batch = self._judge(real, real_labels, fake, fake_labels)
         loss_d = self._loss("d", self.recipe.discriminator_terms, batch)
@@ -250,16 +252,16 @@ class Trainer:
         images = to_range(self.dataset.images[chosen], self.recipe.generator.pixel_range)
         return images, self.dataset.labels[chosen] if self.recipe.conditional else None
 
-    def _latents(self) -> tuple[Tensor, Tensor | None]:
-        """Fresh z (N, latent) and, for a conditional recipe, labels (N,) drawn uniformly."""
+    def _latents(self, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
+        """Fresh z (N, latent) and, for a conditional recipe, ``labels`` (N,) or others drawn uniformly."""
         count, latents = self.recipe.training.batch_size, self.recipe.latents
         z = torch.empty(count, latents.size, device=self.device)
         if latents.distribution == "normal":
             z.normal_(generator=self.noise)
         else:
             z.uniform_(-1, 1, generator=self.noise)
-        if not self.recipe.conditional:
-            return z, None
+        if labels is not None or not self.recipe.conditional:
+            return z, labels
         return z, torch.randint(self.shapes.classes, (count,), device=self.device, generator=self.noise)
 
     def _modules(self) -> dict[str, nn.Module]:
@@ -321,12 +323,32 @@ def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module
 def check_fit(recipe: Recipe) -> None:
     """Raise UserError where a recipe cannot train on its data set; costs no memory and reads no file."""
     source = find_dataset(recipe.dataset)
+    check_classes(recipe.training.classes, len(source.class_names))
     pictures = source.sizes["train"] - recipe.training.held_out
     if pictures < recipe.training.batch_size:
         raise UserError("The batch size {size} is more than the {pictures} pictures to train on; choose a smaller one.",
                         size=recipe.training.batch_size, pictures=max(pictures, 0))  # fmt: skip
     with torch.device("meta"):
         build_networks(recipe, recipe.shapes(source.image_shape, len(source.class_names)), seed=0)
+
+
+def check_classes(chosen: Sequence[int], count: int) -> None:
+    """Raise UserError unless the chosen classes are among ``count`` and differ."""
+    if len(set(chosen)) < len(chosen) or any(label >= count for label in chosen):
+        raise UserError("The data set has {count} classes, numbered from 0; choose some of them, each once.",
+                        count=count)  # fmt: skip
+
+
+def of_classes(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
+    """The pictures of the chosen classes, which are numbered anew in that order; all, where none is chosen."""
+    if not chosen:
+        return dataset
+    check_classes(chosen, len(dataset.class_names))
+    number = torch.full((len(dataset.class_names),), -1)
+    number[list(chosen)] = torch.arange(len(chosen))
+    labels = number[dataset.labels]
+    names = tuple(dataset.class_names[label] for label in chosen)
+    return replace(dataset, images=dataset.images[labels >= 0], labels=labels[labels >= 0], class_names=names)
 
 
 def to_range(images: Tensor, pixel_range: tuple[float, float]) -> Tensor:

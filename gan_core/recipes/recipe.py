@@ -100,6 +100,11 @@ class Training(Validated):
                                "Simultaneous: both learn from one forward pass on the same noise.")
     held_out: int = setting(0, title="Held-out pictures", minimum=0, maximum=100_000, advanced=True,
                             help="So many of the first training pictures are kept aside and never trained on.")
+    classes: tuple[int, ...] = setting((), title="Classes", minimum=0, maximum=1000, advanced=True,
+                                       help="Numbers, from 0, of the classes to train on; none stands for all.")
+    fake_labels: str = setting("uniform", title="Labels of D's fakes", choices=("uniform", "as_real"), advanced=True,
+                               help="What D's generated pictures should show: classes drawn uniformly, or those of the "
+                                    "real pictures, so that a penalty between the two stays within a class.")
     ema_decay: float = setting(0.0, title="Weight averaging", minimum=0.0, maximum=0.99999,
                                help="Share of the generator's running average kept each step; 0 shows its own weights.")
     ema_ramp: float = setting(0.0, title="Averaging ramp", minimum=0.0, maximum=1.0, advanced=True,
@@ -149,7 +154,7 @@ class Recipe:
     generator_terms: tuple[Term, ...] = (NonSaturating(),)
     generator_optimizer: Optimizer = Optimizer()
     discriminator_optimizer: Optimizer = Optimizer()
-    stabilizers: Stabilizers = Stabilizers()
+    stabilizers: Stabilizers = field(default=Stabilizers())
     training: Training = Training()
     snapshots: Snapshots = Snapshots()
 
@@ -207,8 +212,8 @@ class Recipe:
         return equip(self.discriminator.build(packed), self.stabilizers)
 
     def shapes(self, image: tuple[int, int, int], classes: int) -> Shapes:
-        """The networks' sizes for pictures (C, H, W) of so many classes."""
-        return Shapes(self.latents.size, *image, classes if self.conditional else 0)
+        """The networks' sizes for pictures (C, H, W) of so many classes, before or after the choice of some."""
+        return Shapes(self.latents.size, *image, len(self.training.classes) or classes if self.conditional else 0)
 
     def with_values(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with dotted paths changed; raises UserError where a path or a value is not allowed."""
