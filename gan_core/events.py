@@ -17,7 +17,10 @@ class Started:
 
 @dataclass(frozen=True)
 class StepDone:
-    """``step`` steps (a step: all discriminator updates and one generator update) are behind."""
+    """``step`` steps (a step: all discriminator updates and one generator update) are behind.
+
+    It is the last event of its step: a run that is interrupted here and resumed says nothing twice and misses nothing.
+    """
 
     step: int
     epoch: float

@@ -38,6 +38,8 @@ class History:
     def add(self, line: Mapping[str, Any]) -> None:
         """Take in one line of metrics.jsonl."""
         if line.get("event") == "snapshot":
+            if self.snapshots and self.snapshots[-1]["step"] == line["step"]:
+                self.snapshots.pop()  # a run that was stopped at the end of an epoch says it once more
             self.snapshots.append(dict(line))
         elif line.get("event") == "scalars":
             length = len(self)

@@ -46,7 +46,7 @@ class Trainer:
 
         Args:
             dataset: pictures to train on; held-out ones are split off here.
-            device: where everything lives, the whole data set included.
+            device: where everything lives, a data set that fits there included.
 
         Raises:
             UserError: the recipe and the data set do not fit together.
@@ -107,7 +107,6 @@ class Trainer:
         while self.step < self.total_steps:
             epoch = math.floor(self.epoch)
             self._train_step()
-            yield StepDone(self.step, self.epoch)
             finished = self.step == self.total_steps
             if finished or self.step in EARLY_LOG_STEPS or self.step % self.recipe.training.log_every == 0:
                 values = self.meter.read() | self._learning_rates()
@@ -123,6 +122,7 @@ class Trainer:
             reached = math.floor(self.epoch)
             if reached > epoch or finished:
                 yield SnapshotDue(self.step, self.epoch, keep=finished or reached in self.recipe.snapshots.epochs)
+            yield StepDone(self.step, self.epoch)
         yield Finished(self.step)
 
     def _train_step(self) -> None:
@@ -247,10 +247,10 @@ class Trainer:
         if self._order[0] != epoch:
             # Seeded by the epoch, so that a resumed run needs no stored order.
             source = torch.Generator().manual_seed(stream_seed(self.recipe.training.seed, f"epoch {epoch}"))
-            self._order = epoch, torch.randperm(len(self.dataset), generator=source).to(self.device)
+            self._order = epoch, torch.randperm(len(self.dataset), generator=source).to(self.dataset.images.device)
         chosen = self._order[1][position * size : (position + 1) * size]
-        images = to_range(self.dataset.images[chosen], self.recipe.generator.pixel_range)
-        return images, self.dataset.labels[chosen] if self.recipe.conditional else None
+        images, labels = self.dataset.batch(chosen)
+        return to_range(images, self.recipe.generator.pixel_range), labels if self.recipe.conditional else None
 
     def _latents(self, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Fresh z (N, latent) and, for a conditional recipe, ``labels`` (N,) or others drawn uniformly."""
@@ -321,10 +321,10 @@ def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module
 
 
 def check_fit(recipe: Recipe) -> None:
-    """Raise UserError where a recipe cannot train on its data set; costs no memory and reads no file."""
+    """Raise UserError where a recipe cannot train on its data set; costs no memory."""
     source = find_dataset(recipe.dataset)
     check_classes(recipe.training.classes, len(source.class_names))
-    pictures = source.sizes["train"] - recipe.training.held_out
+    pictures = source.count("train") - recipe.training.held_out
     if pictures < recipe.training.batch_size:
         raise UserError("The batch size {size} is more than the {pictures} pictures to train on; choose a smaller one.",
                         size=recipe.training.batch_size, pictures=max(pictures, 0))  # fmt: skip
@@ -348,7 +348,8 @@ def of_classes(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
     number[list(chosen)] = torch.arange(len(chosen))
     labels = number[dataset.labels]
     names = tuple(dataset.class_names[label] for label in chosen)
-    return replace(dataset, images=dataset.images[labels >= 0], labels=labels[labels >= 0], class_names=names)
+    kept = (labels >= 0).nonzero().flatten()
+    return replace(dataset.select(kept), labels=labels[kept], class_names=names)
 
 
 def to_range(images: Tensor, pixel_range: tuple[float, float]) -> Tensor:
