@@ -1,7 +1,8 @@
 """The table of data sets; how each kind is fetched and prepared is in :mod:`gan_core.datasets`.
 
 A data set is known by its name: one of the table (``mnist``), pictures with their settings
-(``celeba?size=64&channels=1``), a folder (``folder:/home/me/cats?size=96``) or an upload (``upload:cats-1a2b3c4d5e6f``).
+(``celeba?size=64&channels=1``), a folder (``folder:/home/me/cats?size=96``) or an uploaded zip file
+(``upload:cats-1a2b3c4d5e6f?size=28&channels=1``).
 """
 
 from __future__ import annotations
@@ -86,7 +87,8 @@ class DatasetSource(Protocol):
 DATASETS: tuple[DatasetSource, ...] = (
     IdxSource("mnist", "MNIST", "70,000 handwritten digits.", DIGITS, MNIST_FILES, "MNIST"),
     IdxSource(
-        "fashion_mnist", "Fashion-MNIST", "70,000 pieces of clothing in ten kinds.", FASHION, MNIST_FILES, "FashionMNIST"
+        "fashion_mnist", "Fashion-MNIST", "70,000 pieces of clothing in ten kinds.", FASHION, MNIST_FILES,
+        "FashionMNIST",
     ),
     IdxSource(
         "kmnist", "Kuzushiji-MNIST", "70,000 characters of ten kinds, from old Japanese books.", KANA, MNIST_FILES,

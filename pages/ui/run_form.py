@@ -131,7 +131,7 @@ def settings_and_start(
 def length(recipe: Recipe) -> str:
     """How long the training will be, in steps and epochs."""
     training = recipe.training
-    pictures = find_dataset(recipe.dataset).sizes["train"] - training.held_out
+    pictures = find_dataset(recipe.dataset).count("train") - training.held_out
     steps = training.total_steps(pictures)
     text = _("This makes {steps} steps: {epochs} epochs.")
     if training.steps and steps == training.steps:

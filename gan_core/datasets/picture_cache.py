@@ -1,0 +1,284 @@
+"""Pictures prepared once: decoded, cropped, scaled and laid out in one file that is mapped into memory.
+
+A folder holds ``pictures.u8``, the bytes of uint8 (N, C, H, W), and ``journal.jsonl``: a first line that says of what
+and how, one line for each block of pictures (its checksum, labels, and the names of those left out), and a last line
+once all is done. Both files only grow. After a kill at any instant, the blocks whose checksum holds are kept and the
+rest is made again, so that the files come out the same.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import json
+import os
+import shutil
+import time
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gan_core.config import UserError
+from gan_core.datasets.dataset import Report
+from gan_core.datasets.decoding import UndecodableError, decode
+from gan_core.datasets.picture_lists import Collection, Item
+from gan_core.files import read_json, write_json
+from gan_core.locks import exclusive
+
+VERSION = 1  # of the format and of how pictures are decoded: pictures of another version are prepared again
+BLOCK = 256  # pictures
+MIN_PICTURES = 16  # fewer than that teach a GAN nothing
+SPARE_BYTES = 2**30  # left free on the disk, for everything else
+REPORT_SECONDS = 0.5
+PREPARING = "Preparing {dataset}: {done:,} of {total:,} pictures"
+CHECKING = "Checking the prepared pictures of {dataset}"
+WAITING = "Another process is preparing {dataset}; waiting for it"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Finished pictures: uint8 (N, C, H, W) mapped from their file, int64 labels (N,), and what was left out."""
+
+    images: Tensor
+    labels: Tensor
+    class_names: tuple[str, ...]
+    skipped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PictureCache:
+    """The folder of one set of pictures at one size."""
+
+    folder: Path
+    title: str
+    channels: int
+    size: int
+    report: Report
+
+    def prepare(self, collection: Collection, places: Sequence[int]) -> Prepared:
+        """The pictures of ``collection`` at ascending ``places``; made where they are not there yet.
+
+        Raises:
+            UserError: too few can be used, or the disk is full.
+        """
+        if len(places) < MIN_PICTURES:
+            raise _too_few(self.title, len(places))
+        head = self._head(collection, places)
+        finished = self.open(head)
+        if finished is not None:
+            return finished
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with exclusive(self.folder / ".lock", lambda: self.report(WAITING, dataset=self.title)):
+                prepared = self.open(head)
+                if prepared is None:
+                    self._make(collection, places, head)
+                    prepared = self.open(head)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise UserError(
+                "The disk that holds {folder} is full; free some space, and preparing goes on where it stopped."
+                if full else "The prepared pictures cannot be kept in {folder}; check the folder's permissions.",
+                folder=self.folder,
+            ) from error  # fmt: skip
+        if prepared is None:
+            raise UserError("The prepared pictures in {folder} do not keep; check the disk.", folder=self.folder)
+        return prepared
+
+    def open(self, head: dict[str, Any] | None = None) -> Prepared | None:
+        """The finished pictures, where they are whole; made as ``head`` says, if given."""
+        lines = _read_lines(self._journal)
+        if len(lines) < 2 or not lines[-1].get("finished") or (head is not None and lines[0] != head):
+            return None
+        first, blocks = lines[0], lines[1:-1]
+        if first.get("version") != VERSION or not self._whole(blocks):
+            return None
+        count = sum(len(block["labels"]) for block in blocks)
+        mapped = np.memmap(self._pictures, np.uint8, "r", shape=(count, self.channels, self.size, self.size))
+        with warnings.catch_warnings():
+            # Torch warns that the pictures cannot be written to. Nobody does, and a mapping that could be written
+            # would count against the memory, however large the file.
+            warnings.simplefilter("ignore", UserWarning)
+            images = torch.from_numpy(mapped)
+        labels = np.fromiter(itertools.chain.from_iterable(block["labels"] for block in blocks), np.int64, count)
+        skipped = tuple(itertools.chain.from_iterable(block["skipped"] for block in blocks))
+        return Prepared(images, torch.from_numpy(labels), tuple(first["class_names"]), skipped)
+
+    @property
+    def skipped_path(self) -> Path:
+        """A text file that names each picture left out, and why."""
+        return self.folder / "skipped.txt"
+
+    @property
+    def _pictures(self) -> Path:
+        return self.folder / "pictures.u8"
+
+    @property
+    def _journal(self) -> Path:
+        return self.folder / "journal.jsonl"
+
+    @property
+    def _picture_bytes(self) -> int:
+        return self.channels * self.size * self.size
+
+    def _head(self, collection: Collection, places: Sequence[int]) -> dict[str, Any]:
+        return {
+            "version": VERSION, "fingerprint": collection.fingerprint, "pictures": len(places),
+            "of": len(collection), "channels": self.channels, "size": self.size,
+            "class_names": list(collection.class_names),
+        }  # fmt: skip
+
+    def _make(self, collection: Collection, places: Sequence[int], head: dict[str, Any]) -> None:
+        blocks = self._resume(head)
+        done, kept = sum(block["read"] for block in blocks), sum(len(block["labels"]) for block in blocks)
+        self._check_space(len(places) - done)
+        told = 0.0
+        skipped = [name for block in blocks for name in block["skipped"]]
+        with self._pictures.open("ab") as pictures, self._journal.open("a", encoding="utf-8") as journal:
+            for block, data in self._blocks(collection, places[done:]):
+                pictures.write(data)
+                pictures.flush()
+                journal.write(json.dumps(block) + "\n")
+                journal.flush()
+                done, kept = done + block["read"], kept + len(block["labels"])
+                skipped += block["skipped"]
+                if time.monotonic() - told > REPORT_SECONDS:
+                    told = time.monotonic()
+                    self.report(PREPARING, dataset=self.title, done=done, total=len(places))
+            if kept < MIN_PICTURES:
+                self._forget()
+                raise _useless(self.title, skipped) if skipped else _too_few(self.title, kept)
+            os.fsync(pictures.fileno())
+            self._stamp()
+            lines = (" ".join(line.splitlines()) + "\n" for line in skipped)
+            self.skipped_path.write_text("".join(lines), encoding="utf-8", errors="backslashreplace")
+            journal.write(json.dumps({"finished": True}) + "\n")
+            journal.flush()
+            os.fsync(journal.fileno())
+
+    def _blocks(self, collection: Collection, places: Sequence[int]) -> Iterator[tuple[dict[str, Any], bytes]]:
+        """Journal line and bytes of one block after another; decoded on all cores, as Pillow lets go of the lock."""
+        items = collection.read(places)
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1), "decode") as pool:
+            while batch := list(itertools.islice(items, BLOCK)):
+                results = list(zip(batch, pool.map(self._decode, batch), strict=True))
+                data = b"".join(pixels for _, pixels in results if isinstance(pixels, bytes))
+                yield {
+                    "read": len(batch),
+                    "crc": zlib.crc32(data),
+                    "labels": [item.label for item, pixels in results if isinstance(pixels, bytes)],
+                    "skipped": [f"{item.name}: {fault}" for item, fault in results if isinstance(fault, str)],
+                }, data
+
+    def _decode(self, item: Item) -> bytes | str:
+        """The picture's bytes, or why it has none."""
+        if item.fault:
+            return item.fault
+        try:
+            return decode(item.data, self.channels, self.size).tobytes()
+        except UndecodableError as error:
+            return str(error)
+
+    def _resume(self, head: dict[str, Any]) -> list[dict[str, Any]]:
+        """The blocks that an attempt cut off has left whole; both files are cut to just these."""
+        lines = _read_lines(self._journal)
+        if not lines or lines[0] != head or lines[-1].get("finished"):
+            self._forget()
+            self._journal.write_text(json.dumps(head) + "\n", encoding="utf-8")
+            return []
+        self._pictures.touch()
+        with self._pictures.open("rb") as pictures:
+            blocks = list(itertools.takewhile(lambda block: self._holds(pictures, block), lines[1:]))
+        os.truncate(self._pictures, sum(len(block["labels"]) for block in blocks) * self._picture_bytes)
+        os.truncate(self._journal, sum(len(json.dumps(line)) + 1 for line in [head, *blocks]))
+        return blocks
+
+    def _whole(self, blocks: Sequence[dict[str, Any]]) -> bool:
+        """Whether the file has every block's bytes; read through only where it changed since that was last seen."""
+        try:
+            status = self._pictures.stat()
+            if status.st_size != sum(len(block["labels"]) for block in blocks) * self._picture_bytes:
+                return False
+            if read_json(self._stamp_path) == _mark(status):
+                return True
+            self.report(CHECKING, dataset=self.title)
+            with self._pictures.open("rb") as pictures:
+                if not all(self._holds(pictures, block) for block in blocks):
+                    return False
+        except OSError:
+            return False
+        self._stamp()
+        return True
+
+    def _holds(self, pictures: IO[bytes], block: dict[str, Any]) -> bool:
+        size = len(block["labels"]) * self._picture_bytes
+        data = pictures.read(size)
+        return len(data) == size and zlib.crc32(data) == block["crc"]
+
+    @property
+    def _stamp_path(self) -> Path:
+        return self.folder / "checked.json"
+
+    def _stamp(self) -> None:
+        """Remember that the file as it is now was seen to be whole."""
+        try:
+            write_json(self._stamp_path, _mark(self._pictures.stat()))
+        except UserError:  # a folder that can only be read costs a check at each start
+            return
+
+    def _forget(self) -> None:
+        """Remove the files, never cut them: another process may have the pictures mapped."""
+        for path in (self._journal, self._pictures, self._stamp_path, self.skipped_path):
+            path.unlink(missing_ok=True)
+
+    def _check_space(self, count: int) -> None:
+        needed, free = count * self._picture_bytes, shutil.disk_usage(self.folder).free
+        if needed + SPARE_BYTES > free:
+            raise UserError(
+                "{count:,} pictures of {size} × {size} take {needed:.1f} GB, and the disk that holds {folder} has "
+                "{free:.1f} GB free; choose fewer or smaller pictures, or free some space.",
+                count=count, size=self.size, needed=needed / 1e9, folder=self.folder, free=free / 1e9,
+            )  # fmt: skip
+
+
+def _mark(status: os.stat_result) -> dict[str, int]:
+    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    """The whole JSON lines of a journal, up to the first that is not."""
+    lines: list[dict[str, Any]] = []
+    try:
+        with path.open(encoding="utf-8") as journal:
+            for text in journal:
+                if not text.endswith("\n"):
+                    break
+                line = json.loads(text)
+                if not isinstance(line, dict):
+                    break
+                lines.append(line)
+    except (OSError, ValueError):
+        pass
+    return lines
+
+
+def _too_few(title: str, count: int) -> UserError:
+    return UserError(
+        "{dataset} has only {count} pictures; a GAN needs at least {least}.",
+        dataset=title, count=count, least=MIN_PICTURES,
+    )  # fmt: skip
+
+
+def _useless(title: str, skipped: Sequence[str]) -> UserError:
+    return UserError(
+        "{dataset} has too few pictures that can be read; {count} cannot, such as {example}.",
+        dataset=title, count=len(skipped), example=skipped[0],
+    )  # fmt: skip

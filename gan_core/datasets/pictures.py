@@ -1,0 +1,325 @@
+"""Picture sets of any origin as rows of the data-set table, and their names.
+
+A name is what recipes, the command line and URLs carry: ``celeba``, ``lsun_bedroom?size=64&limit=50000``,
+``folder:/home/me/cats?size=96&channels=3``, ``upload:cats-1a2b3c4d5e6f?size=28&channels=1``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from gan_core.config import UserError, Validated, from_dict, setting, settings_of, to_dict
+from gan_core.datasets import archives
+from gan_core.datasets.dataset import Dataset, Notice, Report, cache_dir, data_dir, silent
+from gan_core.datasets.picture_cache import PictureCache, Prepared
+from gan_core.datasets.picture_lists import (
+    Collection,
+    MissingError,
+    celeba_classes,
+    list_celeba,
+    list_folder,
+    list_lsun,
+    list_zip,
+    lsun_path,
+)
+from gan_core.hosting import hosted
+
+RESIDENT_BYTES = 2**30  # larger sets stay in their file while a GPU trains
+SKIPPED = "{count:,} of {total:,} pictures could not be used and were left out, such as {example}."
+ATTRIBUTES = (
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses",
+    "Goatee", "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache",
+    "Narrow_Eyes", "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks",
+    "Sideburns", "Smiling", "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick",
+    "Wearing_Necklace", "Wearing_Necktie", "Young",
+)  # fmt: skip
+T = TypeVar("T")
+_OPTIONS = re.compile(r"\w+=[\w.]*(&\w+=[\w.]*)*")
+
+
+@dataclass(frozen=True)
+class PictureSettings(Validated):
+    """How pictures are prepared."""
+
+    size: int = setting(96, title="Picture size", minimum=8, maximum=512, unit="pixels",
+                        help="Pictures are cropped to their central square and scaled to this width and height.")
+    channels: int = setting(3, title="Colour channels", choices=(3, 1), help="3 for colour, 1 for grey.")
+    limit: int = setting(0, title="At most so many pictures", minimum=0, maximum=100_000_000, advanced=True,
+                         help="Takes only so many, evenly spread over the set; 0 takes all.")
+
+
+@dataclass(frozen=True)
+class FaceSettings(PictureSettings):
+    """How CelebA's faces are prepared, and what divides them into two classes."""
+
+    attribute: str = setting("Smiling", title="Attribute", choices=ATTRIBUTES,
+                             help="Faces without and with it are the two classes of a conditional recipe.")
+
+
+class Origin(Protocol):
+    """Where pictures come from."""
+
+    @property
+    def base(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def summary(self) -> str: ...
+
+    def place(self) -> str:
+        """What tells this origin from others of the same name."""
+        ...
+
+    def cache_root(self) -> Path:
+        """Where the prepared pictures are kept."""
+        ...
+
+    def present(self) -> bool:
+        """Whether the files are there, at a glance."""
+        ...
+
+    def classes(self, settings: Any) -> tuple[str, ...]:
+        """The classes, where the settings alone tell them."""
+        ...
+
+    def listing(self, split: str, settings: Any) -> Collection:
+        """All pictures of the "train" or "test" split; UserError where there are none."""
+        ...
+
+
+@dataclass(frozen=True)
+class PictureSource:
+    """A set of pictures, prepared once for each of its settings."""
+
+    origin: Origin
+    settings: PictureSettings
+
+    @property
+    def title(self) -> str:
+        return self.origin.title
+
+    @property
+    def summary(self) -> str:
+        return self.origin.summary
+
+    @property
+    def name(self) -> str:
+        """The base name, and the settings that differ from their defaults (a path always has its size)."""
+        base, defaults = self.origin.base, type(self.settings)()
+        values = {field: getattr(self.settings, field) for field, _ in settings_of(self.settings)}
+        options = [
+            f"{field}={value}" for field, value in values.items()
+            if value != getattr(defaults, field) or (field == "size" and ":" in base)
+        ]  # fmt: skip
+        return f"{base}?{'&'.join(options)}" if options else base
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return self.settings.channels, self.settings.size, self.settings.size
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Known from the settings, or from a look at the files."""
+        return self.origin.classes(self.settings) or self._found(
+            lambda pictures: pictures.class_names, lambda prepared: prepared.class_names
+        )
+
+    def count(self, split: str) -> int:
+        """How many pictures the split has, before any are found to be damaged; UserError where there are none."""
+        limit = self.settings.limit
+        return self._found(
+            lambda pictures: min(len(pictures), limit or len(pictures)), lambda prepared: len(prepared.images), split
+        )
+
+    def on_disk(self) -> bool:
+        """Whether the files, or the pictures prepared from them, are there."""
+        return self.origin.present() or self._cache("train").open() is not None
+
+    def load(self, split: str = "train", report: Report = silent) -> Dataset:
+        """The pictures of a split, mapped from the cache; they are prepared first where they are not yet there.
+
+        Raises:
+            UserError: there are none, too few can be read, or the disk is full.
+        """
+        cache = self._cache(split, report)
+        prepared = self._found(
+            lambda pictures: cache.prepare(pictures, _spread(len(pictures), self.settings.limit)),
+            lambda prepared: prepared, split,
+        )  # fmt: skip
+        skipped, kept = prepared.skipped, len(prepared.images)
+        values = {"count": len(skipped), "total": kept + len(skipped), "example": skipped[0] if skipped else ""}
+        return Dataset(
+            self.name, prepared.images, prepared.labels, prepared.class_names,
+            resident=prepared.images.nbytes <= RESIDENT_BYTES,
+            notice=Notice(SKIPPED, values) if skipped else None,
+        )  # fmt: skip
+
+    def skipped_path(self, split: str = "train") -> Path:
+        """The text file that names each picture left out, and why."""
+        return self._cache(split).skipped_path
+
+    def _found(self, of_pictures: Callable[[Collection], T], of_prepared: Callable[[Prepared], T],
+               split: str = "train") -> T:
+        """An answer from the files, or from the pictures once prepared from files that are gone."""
+        try:
+            pictures = self.origin.listing(split, self.settings)
+        except MissingError:
+            prepared = self._cache(split).open()
+            if prepared is None:
+                raise
+            return of_prepared(prepared)
+        return of_pictures(pictures)
+
+    def _cache(self, split: str, report: Report = silent) -> PictureCache:
+        whence = f"{self.origin.base}\0{self.origin.place()}\0{split}\0{self.settings}"
+        digest = hashlib.sha256(whence.encode(errors="surrogateescape")).hexdigest()
+        slug = re.sub(r"\W+", "-", self.origin.base.rsplit("/", 1)[-1]).strip("-")[:40]
+        folder = self.origin.cache_root() / f"{slug}-{split}-{digest[:12]}"
+        return PictureCache(folder, self.title, self.settings.channels, self.settings.size, report)
+
+
+def _spread(total: int, limit: int) -> Sequence[int]:
+    """All places below ``total``, or ``limit`` of them evenly apart: files are often sorted by class."""
+    if not limit or limit >= total:
+        return range(total)
+    return [index * total // limit for index in range(limit)]
+
+
+@dataclass(frozen=True)
+class CelebA:
+    """CelebA under the data folder."""
+
+    base = "celeba"
+    title = "CelebA"
+    summary = "202,599 faces of celebrities; its licence asks that you fetch the files yourself."
+
+    def place(self) -> str:
+        return str(data_dir().absolute())
+
+    def cache_root(self) -> Path:
+        return cache_dir() / "pictures"
+
+    def present(self) -> bool:
+        return (data_dir() / self.base / "list_attr_celeba.txt").is_file()
+
+    def classes(self, settings: FaceSettings) -> tuple[str, ...]:
+        return celeba_classes(settings.attribute)
+
+    def listing(self, split: str, settings: FaceSettings) -> Collection:
+        return list_celeba(data_dir() / self.base, split, settings.attribute)
+
+
+@dataclass(frozen=True)
+class LsunBedroom:
+    """LSUN's bedrooms under the data folder."""
+
+    base = "lsun_bedroom"
+    title = "LSUN bedrooms"
+    summary = "3,033,042 photographs of bedrooms; fetch the 43 GB yourself, or use only some of them."
+
+    def place(self) -> str:
+        return str(data_dir().absolute())
+
+    def cache_root(self) -> Path:
+        return cache_dir() / "pictures"
+
+    def present(self) -> bool:
+        return lsun_path(data_dir(), "train", "bedroom") is not None
+
+    def classes(self, settings: PictureSettings) -> tuple[str, ...]:
+        return ("bedroom",)
+
+    def listing(self, split: str, settings: PictureSettings) -> Collection:
+        return list_lsun(data_dir(), split, "bedroom")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder on this machine."""
+
+    root: Path
+    title = "Picture folder"
+    summary = "The pictures in a folder on this machine; its subfolders are the classes."
+
+    @property
+    def base(self) -> str:
+        return f"folder:{self.root}"
+
+    def place(self) -> str:
+        return str(self.root)
+
+    def cache_root(self) -> Path:
+        return cache_dir() / "pictures"
+
+    def present(self) -> bool:
+        return self.root.is_dir()
+
+    def classes(self, settings: PictureSettings) -> tuple[str, ...]:
+        return ()
+
+    def listing(self, split: str, settings: PictureSettings) -> Collection:
+        return list_folder(self.root, split)
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A zip file that :func:`~gan_core.datasets.archives.store_upload` keeps; prepared beside it."""
+
+    path: Path
+    title = "Uploaded pictures"
+    summary = "The pictures in an uploaded zip file; its folders are the classes."
+
+    @property
+    def base(self) -> str:
+        return f"upload:{self.path.stem}"
+
+    def place(self) -> str:
+        return self.path.stem
+
+    def cache_root(self) -> Path:
+        return archives.prepared_dir(self.path.stem)
+
+    def present(self) -> bool:
+        return self.path.is_file()
+
+    def classes(self, settings: PictureSettings) -> tuple[str, ...]:
+        return ()
+
+    def listing(self, split: str, settings: PictureSettings) -> Collection:
+        return list_zip(self.path, split)
+
+
+def picture_folder(path: str, settings: PictureSettings) -> PictureSource:
+    """The pictures under ``path``; UserError on a shared server, whose files are nobody's to see."""
+    if hosted():
+        raise UserError("A shared server reads no folders; upload the pictures as a zip file.")
+    if not path.strip():
+        raise UserError("The folder has no path; write folder:/path/to/pictures.")
+    return PictureSource(Folder(Path(path).expanduser().absolute()), settings)
+
+
+def uploaded_pictures(name: str, settings: PictureSettings) -> PictureSource:
+    """The upload called ``name``, whether or not it is still there."""
+    return PictureSource(Upload(archives.upload_path(name)), settings)
+
+
+def split_name(name: str) -> tuple[str, dict[str, str]]:
+    """(base name, options) of ``base?size=64&channels=1``; a path may itself hold question marks."""
+    base, mark, options = name.rpartition("?")
+    if not mark or not _OPTIONS.fullmatch(options):
+        return name, {}
+    return base, dict(option.split("=", 1) for option in options.split("&"))
+
+
+def with_options(source: PictureSource, options: Mapping[str, str]) -> PictureSource:
+    """The same pictures prepared as a name's options say; UserError for unknown ones and those out of range."""
+    settings = from_dict(type(source.settings), {**to_dict(source.settings), **options})
+    return replace(source, settings=settings)
