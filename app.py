@@ -46,6 +46,8 @@ def start_up() -> None:
     plotly_script()
     import_module("plotly.graph_objects")
     supervisor().start()
+    # The first such check has torch load more of itself; better now than between a click on Train and the training.
+    import_module("gan_core.trainer").check_fit(import_module("gan_core.recipes").RECIPES[0])
 
 
 def supervisor() -> Any:

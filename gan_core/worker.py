@@ -23,10 +23,10 @@ from gan_core.devices import device_title, pick_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
-from gan_core.recipes.recipe import Recipe
+from gan_core.recipes.recipe import Optimizer, Recipe
 from gan_core.runs import Run, Status
 from gan_core.sampling import cycle_labels, draw_latents, generate_judged, pixels
-from gan_core.trainer import Trainer
+from gan_core.trainer import Trainer, descend, make_optimizer
 
 CHECKPOINT_SECONDS = 30.0
 STATUS_SECONDS = 0.5
@@ -267,11 +267,18 @@ class _Recorder:
             self._snapshot(self.trainer.step, self.trainer.epoch, keep=True, interrupted=True)
 
 
+def warm_up() -> None:
+    """Have torch load now what it would load at the first optimiser, which is over a second's work."""
+    layer = torch.nn.Linear(1, 1)
+    descend(make_optimizer(Optimizer(), layer), layer, layer(torch.zeros(1, 1)).sum())
+
+
 def main() -> None:
     """``python -m gan_core.worker [RUN_DIR]``; without a folder, waits for its name on standard input."""
     if len(sys.argv) > 1:
         folder = sys.argv[1]
     else:
+        warm_up()
         folder = sys.stdin.readline().strip()
         if not folder:  # the supervisor is gone
             return

@@ -46,7 +46,7 @@ def asked_for(recent: list[Run]) -> str:
 
 def choose_run(recent: list[Run], current: str) -> None:
     """The list of recent runs, and the way to a new one."""
-    labels = {NEW: _("New training")} | {run.id: run_label(run) for run in recent}
+    labels = {NEW: _("New training")} | {run.id: run_label(run, state=run.id != current) for run in recent}
     labels.setdefault(current, current)
     st.session_state["train.choice"] = current
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -46,11 +46,11 @@ def status_sentence(status: Status) -> str:
     return sentence(status.template, status.values) if status.template else _(status.message)
 
 
-def run_label(run: Run) -> str:
-    """A run in a list: its name, when it was made, how it stands."""
+def run_label(run: Run, *, state: bool = True) -> str:
+    """A run in a list: its name, when it was made and, unless it is said elsewhere, how it stands."""
     about = run.about()
-    made = datetime.fromtimestamp(about.created).strftime("%m-%d %H:%M")
-    return f"{_(about.name)} · {made} · {state_title(run.status().state)}"
+    label = f"{_(about.name)} · {datetime.fromtimestamp(about.created):%m-%d %H:%M}"
+    return f"{label} · {state_title(run.status().state)}" if state else label
 
 
 def duration(seconds: float) -> str:
