@@ -29,7 +29,7 @@ from gan_core.seeds import stream_seed
 MOST_SEED = 2**31 - 1
 REMEMBERED = 64  # answers; 64 films of 96 frames of 28×28 are 5 MB
 
-MODE_TITLES = {"matched": "Distribution-matched", "slerp": "Great circle (slerp)", "lerp": "Straight line (lerp)"}
+MODE_TITLES = {"matched": "Matched", "slerp": "Slerp (circle)", "lerp": "Lerp (line)"}
 MODE_HELP = {
     "matched": "Mixes the noise, then gives each number back the distribution that the generator was trained on.",
     "slerp": "Turns from one noise vector to the next as on a globe; its length changes evenly.",

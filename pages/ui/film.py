@@ -1,6 +1,6 @@
 """Pictures that follow one another, under a slider that answers at once: all frames are in the browser.
 
-    film(tiles, key="way", captions=[_("Seed {seed}").format(seed=1), …], alt=_("A digit turning into another"), loop=True)
+    film(tiles, key="way", captions=[_("Seed {seed}").format(seed=1), …], alt=_("A digit turning into another"))
 
 The frames travel once, as one PNG sheet; moving the slider or playing asks nothing of the server. Where the visitor
 leaves the slider is written into the URL when it comes to rest, so that a link opens on the same frame.

@@ -1,7 +1,7 @@
 """The choice of a trained model, the same on every page that shows one; kept in the URL as ?model=.
 
-    model = choose_model()                              # a Model, or None where there is none (an empty state says so)
-    left = choose_model(_("Left"), param="left")        # further pickers on one page: a title and a parameter of their own
+    model = choose_model()                          # a Model, or None where there is none (an empty state says so)
+    left = choose_model(_("Left"), param="left")    # further pickers on one page: a title and a parameter of their own
     other = choose_model(accept=lambda ref: library.describe(ref).recipe.conditional)
 
 A link may name what the list does not show: a snapshot of a run ("run:ID@4680") or of a bundle's training. What is gone
