@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from gan_core.config import Setting, settings_of
 from gan_core.data import find_dataset
@@ -16,10 +18,23 @@ from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.trainer import build_networks
 
 
+class _Unfilled(TorchFunctionMode):
+    """Leaves new weights without values: drawing some on the meta device would load torch's compiler, for a second."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        keywords = dict(kwargs or {})
+        if func.__name__.rstrip("_") in ("normal", "uniform", "kaiming_uniform"):
+            return keywords["tensor"] if "tensor" in keywords else args[0]
+        return func(*args, **keywords)
+
+
+@functools.lru_cache(maxsize=64)
 def parameter_counts(recipe: Recipe) -> tuple[int, int]:
     """Trained numbers of (generator, discriminator), for the recipe's own data set; costs no memory."""
     source = find_dataset(recipe.dataset)
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         networks = build_networks(recipe, recipe.shapes(source.image_shape, len(source.class_names)), seed=0)
     generator, discriminator = (_count(network) for network in networks)
     return generator, discriminator

@@ -1,8 +1,123 @@
-"""Anatomy."""
+"""Anatomy: what both networks of a recipe or of a trained model are made of, and what they learn from."""
+
+from dataclasses import replace
 
 import streamlit as st
 
-from pages.ui.i18n import _
+from gan_core import anatomy, library
+from gan_core.anatomy import Network
+from gan_core.comparison import recipe_differences
+from gan_core.data import find_dataset
+from gan_core.recipes import RECIPES, find_recipe
+from gan_core.recipes.recipe import Recipe
+from gan_core.schedules import SCHEDULES
+from pages.ui import charts, forms, model_picker, network_graph, panels, recipe_maths, state
+from pages.ui.i18n import N_, _
+from pages.ui.layer_table import layer_table
+
+NAMES = [recipe.name for recipe in RECIPES]
+SUBJECTS = {"recipe": N_("A recipe"), "model": N_("A trained model")}
+PLAYERS = (("generator", N_("Generator"), charts.BLUE), ("discriminator", N_("Discriminator"), charts.ORANGE))
+
+
+def recipe_title(name: str) -> str:
+    recipe = find_recipe(name)
+    return f"{recipe.report} · {_(recipe.title)}"
+
+
+def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
+    """(recipe, picture's shape, number of classes) of what the visitor wants to see; None where there is nothing."""
+    given = "model" if "model" in st.query_params else "recipe"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        subject = state.choice(
+            st.segmented_control, _("Show"), SUBJECTS, param="of", default=given, label=lambda name: _(SUBJECTS[name])
+        )
+        if subject == "model":
+            model = model_picker.choose_model()
+            if model is None:
+                return None
+            info = library.describe(model.ref)
+            return info.recipe, info.image_shape, len(info.class_names)
+        name = state.choice(st.selectbox, _("Recipe"), NAMES, param="recipe", label=recipe_title)
+    recipe = find_recipe(name)
+    with st.expander(_("Change the settings"), icon=":material/tune:", key="anatomy.settings"):
+        edited = forms.edit(recipe, key=f"anatomy.{name}", param="set", alternatives={"schedule": SCHEDULES})
+    recipe = edited or recipe
+    source = find_dataset(recipe.dataset)
+    return recipe, source.image_shape, len(source.class_names)
+
+
+def show_networks(recipe: Recipe, networks: tuple[Network, Network]) -> None:
+    """Both drawings side by side, each with its figures and its file."""
+    for column, network, (name, title, hue) in zip(st.columns(2, gap="large"), networks, PLAYERS, strict=True):
+        with column:
+            st.subheader(_(title), anchor=name)
+            with st.container(horizontal=True):
+                st.metric(_("Parameters"), f"{network.trainable:,}", width="content")
+                st.metric(_("FLOPs per picture"), f"{network.flops:,}", width="content")
+            network_graph.network_graph(network, key=f"graph.{name}", title=_(title), hue=hue)
+            drawing = network_graph.draw(
+                network_graph.layout(network), title=_(title), palette=network_graph.printed(hue)
+            )
+            file = (_("Drawing (SVG)"), drawing.encode(), f"{recipe.name}-{name}.svg", "image/svg+xml")
+            panels.download_row([file], key=f"anatomy.{name}")
+
+
+def show_tables(networks: tuple[Network, Network]) -> None:
+    """Both networks layer by layer."""
+    st.header(_("Layer by layer"), anchor="layers")
+    for network, (_name, title, _hue) in zip(networks, PLAYERS, strict=True):
+        st.markdown(f"**{_(title)}**")
+        layer_table(network)
+    st.caption(
+        _(
+            "For one picture, when the networks rest (batch norm uses its running statistics). 5×5 / 2 is a kernel of "
+            "5×5 pixels that moves by 2. A multiply–add counts as two FLOPs; biases, normalisation, activations and "
+            "comparisons as one for each value. Buffers are kept but not trained."
+        )
+    )
+
+
+def show_changes(recipe: Recipe) -> None:
+    """In what the recipe differs from its report's, or from another one."""
+    st.header(_("Against the report"), anchor="report")
+    default = recipe.name if recipe.name in NAMES else NAMES[0]
+    base = find_recipe(
+        state.choice(st.selectbox, _("Compare with"), NAMES, param="against", default=default, label=recipe_title)
+    )
+    changes = recipe_differences([base, recipe])
+    if not changes:
+        st.markdown(_("No setting differs: this is {title} as its report describes it.").format(title=_(base.title)))
+    else:
+        heads = [_("Setting"), _(base.title), _("Here")]
+        rows = [
+            [" › ".join(part for part in (_(forms.SECTIONS.get(change.section, "")), _(change.part), _(change.title))
+                        if part), *("–" if value is None else _(forms.as_text(value)) for value in change.values)]
+            for change in changes
+        ]  # fmt: skip
+        lines = [heads, [":--"] * 3, *rows]
+        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    if recipe.reported:
+        st.markdown(f"**{_('What the report measured')}**\n" + "\n".join(f"- {_(text)}" for text in recipe.reported))
+    if recipe.notes:
+        st.markdown(f"**{_('What the report leaves open, and how it is settled here')}**")
+        st.markdown("\n".join(f"- {_(note)}" for note in recipe.notes))
+
 
 st.title(_("Anatomy"))
-st.write(_("This page is being built."))
+st.markdown(_("What both networks are made of, what each layer costs, and what they learn from."))
+if chosen := choose():
+    recipe, image_shape, classes = chosen
+    st.markdown(f"**{_(recipe.title)}** — {_(recipe.summary)}")
+    st.caption(_(recipe.source))
+    with panels.guard():
+        # Neither name nor notes matter here, and one without them is found again however often they differ.
+        networks = anatomy.networks(replace(recipe, notes=(), reported=()), image_shape, classes)
+        show_networks(recipe, networks)
+        show_tables(networks)
+    st.header(_("What they learn from"), anchor="losses")
+    recipe_maths.losses(recipe)
+    st.header(_("How they learn"), anchor="optimisers")
+    recipe_maths.sampling(recipe, image_shape)
+    recipe_maths.optimisers(recipe)
+    show_changes(recipe)

@@ -180,10 +180,10 @@ def test_stabilizers_are_part_of_the_discriminator(name: str, changes: dict[str,
 def test_minibatch_layers_see_the_features_that_the_head_sees() -> None:
     recipe = find_recipe("fc_gan").with_values({"stabilizers.minibatch_discrimination": 50})
     _, discriminator = layers_of(recipe)
-    layers = {layer.kind: layer for layer in discriminator.layers}
-    features, head = (layer for layer in discriminator.layers if layer.kind == "Linear" and layer.shape[0] in (256, 1))
-    assert layers["MinibatchDiscrimination"].inputs == head.inputs == (discriminator.layers.index(features),)
-    assert layers["MinibatchDiscrimination"].multiply_adds == 256 * 50 * 5
+    layers = {layer.name: layer for layer in discriminator.layers}
+    closeness, features = layers["head.layers.0"], layers["body.0"]
+    assert closeness.inputs == layers["head.head"].inputs == (discriminator.layers.index(features),)
+    assert (closeness.kind, closeness.multiply_adds) == ("MinibatchDiscrimination", 256 * 50 * 5)
 
 
 def test_weights_used_twice_count_once() -> None:

@@ -1,0 +1,85 @@
+"""What a recipe computes, typeset: losses, optimisers, noise, and in which order the networks learn.
+
+    losses(recipe)                  # each player's loss, term by term, with its source and one sentence
+    optimisers(recipe)              # how each network's weights follow their gradients
+    sampling(recipe, shape)         # latents, range of the pictures, order of the updates
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gan_core import formulas
+from gan_core.config import settings_of
+from gan_core.objectives import Term
+from gan_core.recipes.recipe import Optimizer, Recipe
+from pages.ui import forms
+from pages.ui.i18n import N_, _
+
+UPDATES = {
+    "alternating": N_(
+        "In each step D learns first, {count} time(s), from a batch of real pictures and a batch that G draws from "
+        "fresh noise; then G learns from new noise against the D just updated."
+    ),
+    "simultaneous": N_(
+        "In each step G draws one batch; both networks take their gradients from that same forward pass, then both "
+        "are updated. Where D learns {count} time(s) a step, the last of them is the shared one."
+    ),
+}
+
+
+def losses(recipe: Recipe) -> None:
+    """Both players' losses, the discriminator's first, as it learns first."""
+    _loss("discriminator", recipe.discriminator_terms)
+    _loss("generator", recipe.generator_terms)
+
+
+def optimisers(recipe: Recipe) -> None:
+    """Both optimisers side by side, or one text for both where they are the same."""
+    ours, theirs = recipe.discriminator_optimizer, recipe.generator_optimizer
+    if ours == theirs:
+        st.markdown(f"**{_('Both networks')}**")
+        _optimiser(ours)
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown(f"**{_('Discriminator')}**")
+        _optimiser(ours)
+    with right:
+        st.markdown(f"**{_('Generator')}**")
+        _optimiser(theirs)
+
+
+def sampling(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+    """Noise, range of the pictures, and the order of the updates."""
+    ranges = formulas.data_range(recipe.generator.pixel_range, image_shape)
+    st.latex(rf"{formulas.latents(recipe.latents)},\qquad {ranges}")
+    training = recipe.training
+    st.markdown(_(UPDATES[training.update]).format(count=training.discriminator_steps))
+
+
+def _loss(player: str, terms: tuple[Term, ...]) -> None:
+    st.markdown(f"**{_('Generator') if player == 'generator' else _('Discriminator')}**")
+    st.latex(formulas.loss(player, terms))
+    for index, term in enumerate(terms, 1):
+        formula, words = st.container(border=True).columns([5, 4], vertical_alignment="center", gap="medium")
+        formula.latex(formulas.term(player, index, term.formula))
+        words.markdown(f"**{_(term.title)}** — {_(term.summary)}")
+        words.caption(" · ".join([*_values(term), _(term.source)]))
+
+
+def _optimiser(config: Optimizer) -> None:
+    for line in formulas.optimizer(config):
+        st.latex(line)
+    st.latex(formulas.optimizer_values(config))
+    schedule = config.schedule
+    st.latex(schedule.formula)
+    kept = _("Learning rate over time: {title}").format(title=_(schedule.title))
+    st.caption(" · ".join([kept, *_values(schedule), formulas.SOURCES[config.algorithm]]))
+
+
+def _values(config: Any) -> list[str]:
+    """Each setting with its value."""
+    return [f"{_(said.title)} = {forms.as_text(getattr(config, name))}" for name, said in settings_of(config)]
