@@ -29,6 +29,7 @@ MOST_SIDE = 8192  # pixels of a sheet
 _SMALL = ("README.txt", "recipe.json", "about.json", "status.json", "metrics.jsonl", "log.txt", "start.safetensors")
 _LARGE = re.compile(r"snapshots/step-\d{8}\.(png|safetensors)|checkpoints/step-\d{8}\.safetensors")
 _ENDED = ("finished", "stopped", "diverged", "failed")
+_FILLED = frozenset({"template", "values", "notice_template", "notice_values"})
 
 _README = """\
 {name}
@@ -148,7 +149,7 @@ def _check(folder: Path) -> str:
         raise ValueError("a recipe's name is a word")
     run, stands = Run(folder), dict(json.loads((folder / "status.json").read_bytes()))
     # The message stays as it was said; what it was made of is not taken over, for it fills templates.
-    status = from_dict(Status, {name: value for name, value in stands.items() if name not in ("template", "values")})
+    status = from_dict(Status, {name: value for name, value in stands.items() if name not in _FILLED})
     state = status.state if status.state in _ENDED else "stopped"
     about = from_dict(About, json.loads((folder / "about.json").read_bytes()))
     _write_json(folder / "about.json", asdict(replace(about, created=time.time())))

@@ -41,7 +41,7 @@ class Status:
 
     ``state`` is queued, running, paused, stopping, finished, stopped, diverged or failed; ``message`` is one sentence
     for the user, made of ``template`` and ``values`` where it has any (so that it can be translated); ``notice`` is
-    something to know that is no fault; ``traceback`` is for developers.
+    something to know that is no fault, made likewise; ``traceback`` is for developers.
     """
 
     state: str = "queued"
@@ -57,14 +57,22 @@ class Status:
     template: str = ""
     values: Mapping[str, str | int | float] = field(default_factory=dict)
     notice: str = ""
+    notice_template: str = ""
+    notice_values: Mapping[str, str | int | float] = field(default_factory=dict)
     traceback: str = ""
     pid: int = 0
     pid_created: float = 0.0
 
     def saying(self, text: str = "", /, **values: object) -> Status:
         """The same with another message: ``text`` with its ``{names}`` filled in."""
-        plain = {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
+        plain = _plain(values)
         return replace(self, message=text.format(**plain) if plain else text, template=text, values=plain)
+
+    def noting(self, text: str, /, **values: object) -> Status:
+        """The same with another notice, made as :meth:`saying` makes the message."""
+        plain = _plain(values)
+        filled = text.format(**plain) if plain else text
+        return replace(self, notice=filled, notice_template=text, notice_values=plain)
 
     @property
     def live(self) -> bool:
@@ -218,6 +226,10 @@ class Run:
             if line.get("step", 0) <= step and not line.get("interrupted")
         ]
         write_bytes(self.metrics_path, b"".join(kept))
+
+
+def _plain(values: Mapping[str, object]) -> dict[str, str | int | float]:
+    return {name: value if isinstance(value, int | float) else str(value) for name, value in values.items()}
 
 
 def runs_dir() -> Path:

@@ -66,6 +66,8 @@ def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None
     try:
         run.set_status(status)
         status = _Recorder(run, status).train(on_event)
+    except _StoppedEarlyError:
+        status = replace(run.status(), state="stopped").saying("")
     except UserError as error:
         log.error("%s", error)
         status = replace(run.status(), state="failed").saying(error.text, **error.values)
@@ -79,6 +81,10 @@ def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None
     with contextlib.suppress(UserError):  # a full disk or a deleted folder: there is nowhere to say it
         run.set_status(replace(status, pid=0, pid_created=0.0))
     return status
+
+
+class _StoppedEarlyError(Exception):
+    """The user stopped the run before its training began."""
 
 
 class _Recorder:
@@ -133,15 +139,17 @@ class _Recorder:
     def _load(self, recipe: Recipe) -> tuple[Recipe, Dataset]:
         """The data set, or strokes in place of an MNIST that cannot be had; the recipe then says so."""
         try:
-            dataset = find_dataset(recipe.dataset).load(report=self._say)
+            dataset = find_dataset(recipe.dataset).load(report=self._loading)
         except UserError:
             source = find_dataset(recipe.dataset)
             if recipe.dataset != "mnist" or source.on_disk() or self.run.checkpoints():
                 raise
             recipe = replace(recipe, dataset="strokes")
-            dataset = find_dataset("strokes").load(report=self._say)
+            dataset = find_dataset("strokes").load(report=self._loading)
             write_bytes(self.run.path / "recipe.json", json.dumps(recipe.to_dict()).encode())
-            self.status = replace(self.status, notice=ON_STROKES)
+            self.status = self.status.noting(ON_STROKES)
+        if dataset.notice is not None:
+            self.status = self.status.noting(dataset.notice.text, **dataset.notice.values)
         self._say("")
         return recipe, dataset
 
@@ -188,6 +196,12 @@ class _Recorder:
     def _say(self, text: str, /, **values: object) -> None:
         self.status = self.status.saying(text, **values)
         self._update()
+
+    def _loading(self, text: str, /, **values: object) -> None:
+        """What is said while data are fetched and prepared, which goes on from where it stopped the next time."""
+        self._say(text, **values)
+        if self.run.command() == "stop":
+            raise _StoppedEarlyError
 
     def _images_per_second(self) -> float:
         """Real pictures seen per second, over the last ten seconds or so."""

@@ -16,7 +16,7 @@ from gan_core.runs import Run, Status
 from pages.ui import panels
 from pages.ui.i18n import _, ngettext, sentence
 from pages.ui.run_learning import OnBranch, show_learning
-from pages.ui.run_words import duration, state_color, state_icon, state_title, status_sentence
+from pages.ui.run_words import duration, notice_sentence, state_color, state_icon, state_title, status_sentence
 
 TICK_SECONDS = 1.0
 
@@ -87,7 +87,7 @@ def show_messages(run: Run, status: Status) -> None:
             icon=":material/dns:",
         )
     if status.notice:
-        st.info(_(status.notice), icon=":material/info:")
+        st.info(notice_sentence(status), icon=":material/info:")
     text = status_sentence(status)
     if not text or (status.live and not status.total_steps):  # then the progress bar says it
         return

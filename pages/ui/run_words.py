@@ -46,6 +46,11 @@ def status_sentence(status: Status) -> str:
     return sentence(status.template, status.values) if status.template else _(status.message)
 
 
+def notice_sentence(status: Status) -> str:
+    """What there is to know of a run that is no fault, in the visitor's language; empty where there is nothing."""
+    return sentence(status.notice_template, status.notice_values) if status.notice_template else _(status.notice)
+
+
 def run_label(run: Run, *, state: bool = True) -> str:
     """A run in a list: its name, when it was made and, unless it is said elsewhere, how it stands."""
     about = run.about()
