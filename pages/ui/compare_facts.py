@@ -11,9 +11,10 @@ import streamlit as st
 from gan_core import comparison, library
 from gan_core.comparison import Facts
 from gan_core.history import History
-from pages.ui import charts, forms, state
+from pages.ui import charts, forms, run_words, state
 from pages.ui.compare_models import Chosen
 from pages.ui.i18n import N_, _
+from pages.ui.library_words import dataset_title
 from pages.ui.live_plot import live_plot
 
 QUANTITIES = ("loss_g", "loss_d", "d_real", "d_fake", "lr_g", "lr_d")
@@ -37,12 +38,12 @@ def show_curves(chosen: Sequence[Chosen]) -> None:
         return
 
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        quantity = state.choice(st.selectbox, _("Curve"), QUANTITIES, param="curve", label=charts.label_of, width=280)
+        quantity = state.choice(st.selectbox, _("Curve"), QUANTITIES, param="curve", label=charts.label_of, width=240)
         axis = state.choice(
             st.segmented_control, _("Horizontal axis"), AXES, param="axis", label=lambda name: _(AXES[name])
         )
         smoothing = st.slider(
-            _("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smooth", bind="query-params", persist_state="session", width=220
+            _("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smooth", bind="query-params", persist_state="session", width=180
         )
         log = st.toggle(_("Logarithmic"), key="log", bind="query-params", persist_state="session")
 
@@ -70,9 +71,11 @@ def show_facts(chosen: Sequence[Chosen]) -> None:
         _("Parameters of the discriminator"): [f"{facts.discriminator_parameters:,}" for facts in known],
         _("Trained for"): [_epochs(facts) for facts in known],
         _("Steps"): [f"{facts.steps:,}" for facts in known],
-        _("Training time"): [_duration(facts.seconds) for facts in known],
+        _("Training time"): [
+            _("not recorded") if facts.seconds is None else run_words.duration(facts.seconds) for facts in known
+        ],
         _("Hardware"): [facts.hardware or _("not recorded") for facts in known],
-        _("Data"): [facts.dataset for facts in known],
+        _("Data"): [dataset_title(facts.dataset) for facts in known],
         _("Seed"): [str(facts.recipe.training.seed) for facts in known],
         _("Weights shown"): [_("running average") if facts.averaged else _("as trained") for facts in known],
     }
@@ -113,18 +116,11 @@ def _epochs(facts: Facts) -> str:
     return _("{done} epochs").format(done=f"{facts.epochs:.4g}")
 
 
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return _("not recorded")
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return _("{minutes} min {seconds} s").format(minutes=minutes, seconds=rest)
-    return _("{hours} h {minutes} min").format(hours=minutes // 60, minutes=minutes % 60)
-
-
 def _value(value: Any) -> str:
     if value is None:
         return "–"
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
     return _(value) if isinstance(value, str) else forms.as_text(value)
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from gan_core import jobs, library, shelf
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
-from pages.ui import panels, run_labels, state
+from pages.ui import panels, run_words, state
 from pages.ui.compare_models import Chosen, ask
 from pages.ui.i18n import _
 
@@ -100,7 +100,11 @@ def _follow(group: str) -> None:
         for entry in entries:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{_(entry.about.name)}**", width="stretch")
-                run_labels.state_badge(entry.status)
+                stands = entry.status.state
+                st.badge(run_words.state_title(stands), icon=run_words.state_icon(stands),
+                         color=run_words.state_color(stands))  # fmt: skip
+                if entry.status.live and entry.status.total_steps:
+                    st.markdown(f"{entry.status.progress:.0%}", width="content")
                 panels.go_to("../train.py", _("Watch"), icon=":material/monitoring:", params={"run": entry.id})
         if len(entries) >= 2 and all(entry.run.newest_bundle() is not None for entry in entries):
             refs = {letter: f"run:{entry.id}" for letter, entry in zip("ab", entries, strict=False)}

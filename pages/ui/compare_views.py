@@ -137,12 +137,14 @@ def show_epochs(chosen: Sequence[Chosen], request: RowsRequest) -> None:
         _say_missing([pair.epoch for pair in pairs], missing)
     if len(pairs) > MOST_EPOCHS:  # evenly spaced, the first and the last among them
         pairs = [pairs[round(index * (len(pairs) - 1) / (MOST_EPOCHS - 1))] for index in range(MOST_EPOCHS)]
-    refs = tuple(ref for pair in pairs for ref in (pair.first, pair.second))
+    one_training = pairs[0].first == pairs[0].second
+    refs = tuple(ref for at in pairs for ref in ((at.first,) if one_training else (at.first, at.second)))
     rows = comparison.make_rows(RowsRequest(refs, request.seed, request.count, request.label))
-    for number, shown in enumerate(pairs):
+    left = iter(rows)
+    for shown in pairs:
         st.markdown("**" + _("Epoch {epoch}").format(epoch=shown.epoch) + "**")
-        for item, name, row in zip(pair, names, rows[2 * number : 2 * number + 2], strict=True):
-            _strip(f"{item.letter.upper()} · {_(name)}", row, request)
+        for item, name in list(zip(pair, names, strict=True))[: 1 if one_training else 2]:
+            _strip(f"{item.letter.upper()} · {_(name)}", next(left), request)
     _say_noise(rows[:2])
     _download(rows, f"epochs-{request.seed}.png")
 
@@ -188,9 +190,7 @@ def _say_noise(rows: Sequence[Row]) -> None:
     if comparison.same_noise(rows):
         said = _("The same noise in every row: pictures below each other start from the same random numbers.")
     else:
-        kinds = " · ".join(
-            dict.fromkeys(f"{row.latents.size} × {_(row.latents.distribution)}" for row in rows)
-        )
+        kinds = " · ".join(dict.fromkeys(f"{row.latents.size} × {_(row.latents.distribution)}" for row in rows))
         said = _("The same seed, but not the same noise, since these models read different random numbers ({kinds}): "
                  "compare the rows, not picture by picture.").format(kinds=kinds)  # fmt: skip
     if len({bool(row.labels) for row in rows}) > 1:
@@ -201,8 +201,8 @@ def _say_noise(rows: Sequence[Row]) -> None:
 def _say_missing(shown: Sequence[int], missing: Sequence[int]) -> None:
     listed, gone = (", ".join(map(str, epochs)) for epochs in (shown, missing))
     st.info(
-        _("The report compares epochs {wanted}. Of these, {missing} are not kept by both trainings, which may have "
-          "ended earlier; shown are epochs {shown}.").format(
+        _("The report compares epochs {wanted}. Not kept by both trainings: {missing} (a training may have ended "
+          "earlier). Shown: {shown}.").format(
             wanted=", ".join(map(str, REPORT_EPOCHS)), missing=gone, shown=listed
         ),
         icon=":material/info:",

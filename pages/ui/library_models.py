@@ -1,0 +1,133 @@
+"""Shipped weights and uploaded bundles: what they are, whether they are whole, and where to go with them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from gan_core import library, shelf, uploads
+from gan_core.checkpoints import BundleInfo
+from gan_core.config import UserError
+from gan_core.export import import_run
+from pages.ui import library_dialogs, panels, run_words
+from pages.ui.i18n import N_, _
+from pages.ui.library_words import dataset_title, say, say_error, size
+
+MOST_MEGABYTES = 1000
+ACTIONS = {"rename": N_("Rename"), "delete": N_("Delete")}
+
+
+def show_bundled() -> None:
+    """The weights that come with the workbench."""
+    entries = library.manifest()
+    if not entries:
+        panels.empty_state(
+            _("No weights came with this copy"), _("Train a model yourself; it takes some minutes."),
+            link="../train.py", label=_("Train"), icon=":material/inventory_2:",
+        )  # fmt: skip
+        return
+    if st.button(_("Check the files"), icon=":material/verified:", help=_("Compares each file with its SHA-256 sum.")):
+        st.session_state["library.checked"] = {entry["name"]: shelf.is_whole(entry) for entry in entries}
+    for entry in entries:
+        with panels.guard():
+            _bundled_card(entry)
+
+
+def show_uploads() -> None:
+    """Bundles that the visitor brought, and the way to bring one."""
+    _receive()
+    files = uploads.list_uploads()
+    if not files:
+        st.caption(_("Nothing uploaded yet."))
+    for path in files:
+        with st.container(border=True):
+            try:
+                info = library.describe(f"upload:{path.stem}")
+            except (UserError, OSError):
+                st.text(path.stem)
+                st.caption(_("This file cannot be read any more; delete it."))
+            else:
+                st.text(path.stem)
+                st.caption(" · ".join([*_parts(info), size(path.stat().st_size)]))
+                _links(f"upload:{path.stem}", info)
+            chosen = st.menu_button(
+                _("More"), list(ACTIONS), key=f"library.upload.{path.stem}", type="tertiary",
+                format_func=lambda name: _(ACTIONS[name]),
+            )  # fmt: skip
+            if chosen is not None:
+                library_dialogs.ask(chosen, path.stem, kind="upload")
+                st.rerun()
+
+
+def _receive() -> None:
+    """Take in a file; its place is emptied afterwards, so that nothing is taken in twice."""
+    turn = st.session_state.setdefault("library.turn", 0)
+    file = st.file_uploader(
+        _("Bring a bundle (.safetensors) or an exported run (.zip)"), ["safetensors", "zip"],
+        key=f"library.file.{turn}", max_upload_size=MOST_MEGABYTES,
+        help=_("The file is checked before it is kept; nothing in it is ever executed."),
+    )  # fmt: skip
+    if file is None:
+        return
+    try:
+        if file.name.lower().endswith(".zip"):
+            run = import_run(file)
+            say(_("{name} is among your runs now.").format(name=_(run.about().name)))
+        else:
+            model = uploads.save_upload(file.name, file.getvalue())
+            say(_("{name} can be chosen on every page now.").format(name=model.title))
+    except UserError as error:
+        say_error(error)
+    st.session_state["library.turn"] = turn + 1
+    st.rerun()
+
+
+def _bundled_card(entry: dict[str, Any]) -> None:
+    info = library.describe(entry["name"])
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{_(entry['title'])}**", width="content")
+            whole = st.session_state.get("library.checked", {}).get(entry["name"])
+            if whole is not None:
+                st.badge(
+                    _("whole") if whole else _("changed or damaged: get the file again"),
+                    icon=":material/verified:" if whole else ":material/error:", color="green" if whole else "red",
+                )  # fmt: skip
+        st.markdown(_(info.recipe.summary))
+        time = run_words.duration(entry["seconds"])
+        st.caption(" · ".join([
+            *_parts(info), _("trained for {time} on {hardware}").format(time=time, hardware=_(entry["hardware"])),
+            _("seed {seed}").format(seed=entry["seed"]),
+        ]))  # fmt: skip
+        _measured(entry.get("metrics", {}))
+        with st.expander(_("How it was made")):
+            st.code(entry["command"], language="bash", wrap_lines=True)
+            st.caption(f"SHA-256 {entry['sha256']}")
+        _links(entry["name"], info)
+
+
+def _measured(metrics: dict[str, float]) -> None:
+    """What was measured of a shipped model."""
+    if "label_obedience" in metrics:
+        st.caption(
+            _("{share} of its digits are read as the digit asked for, by a classifier trained apart.").format(
+                share=f"{metrics['label_obedience']:.1%}"
+            )
+        )
+
+
+def _parts(info: BundleInfo) -> list[str]:
+    """Recipe, data, steps and epochs."""
+    return [
+        _(info.recipe.title), dataset_title(info.dataset), _("{steps} steps").format(steps=f"{info.step:,}"),
+        _("{done} epochs").format(done=f"{info.epoch:.4g}"),
+    ]  # fmt: skip
+
+
+def _links(ref: str, info: BundleInfo) -> None:
+    with st.container(horizontal=True):
+        panels.go_to("../interpolate.py", _("Interpolate"), icon=":material/conversion_path:", params={"model": ref})
+        if info.recipe.conditional:
+            panels.go_to("../digits.py", _("Digits"), icon=":material/looks_3:", params={"model": ref})
+        panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})
