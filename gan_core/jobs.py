@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +29,9 @@ from gan_core.runs import Run, Status, create_run, list_runs, runs_dir
 from gan_core.trainer import check_fit
 
 TICK_SECONDS = 0.1
+# How long a next process in reserve waits: loading torch would slow the run that has just begun, and where loading
+# fails, it should not be tried without end.
+RESERVE_SECONDS = 6.0
 STARTING = "Starting"
 LOST = "The training process ended without a word; resume to continue from the last checkpoint."
 
@@ -122,6 +126,7 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._running: dict[str, tuple[Run, subprocess.Popen[str] | None]] = {}
         self._reserve: subprocess.Popen[str] | None = None
+        self._reserve_due = 0.0
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -191,12 +196,14 @@ class Supervisor:
                 if run.exists() and run.status().state == "queued":
                     self._launch(run)
                     break
-        if self._reserve is None or self._reserve.poll() is not None:
-            self._reserve = _spawn()
+        if self._reserve is not None and self._reserve.poll() is not None:
+            self._reserve = None
+        if self._reserve is None and time.monotonic() > self._reserve_due:
+            self._reserve, self._reserve_due = _spawn(), time.monotonic() + RESERVE_SECONDS
 
     def _launch(self, run: Run) -> None:
         process = self._reserve if self._reserve is not None and self._reserve.poll() is None else _spawn()
-        self._reserve = None
+        self._reserve, self._reserve_due = None, time.monotonic() + RESERVE_SECONDS
         assert process.stdin is not None
         created = psutil.Process(process.pid).create_time()
         # Before the worker learns of the run, so that nothing it writes is overwritten.

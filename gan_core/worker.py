@@ -23,10 +23,11 @@ from gan_core.devices import device_title, pick_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
+from gan_core.optimization import make_optimizer
 from gan_core.recipes.recipe import Optimizer, Recipe
 from gan_core.runs import Run, Status
 from gan_core.sampling import cycle_labels, draw_latents, generate_judged, pixels
-from gan_core.trainer import Trainer, descend, make_optimizer
+from gan_core.trainer import Trainer
 
 CHECKPOINT_SECONDS = 30.0
 STATUS_SECONDS = 0.5
@@ -284,7 +285,8 @@ class _Recorder:
 def warm_up() -> None:
     """Have torch load now what it would load at the first optimiser, which is over a second's work."""
     layer = torch.nn.Linear(1, 1)
-    descend(make_optimizer(Optimizer(), layer), layer, layer(torch.zeros(1, 1)).sum())
+    layer(torch.zeros(1, 1)).sum().backward()
+    make_optimizer(Optimizer(), layer).step()
 
 
 def main() -> None:
