@@ -26,6 +26,11 @@ def sheet(tiles: Pixels, columns: int, *, gap: int = GAP, background: int = 0) -
     return canvas
 
 
+def first_rows(picture: Pixels, rows: int, of: int, *, gap: int = GAP) -> Pixels:
+    """The first ``rows`` of a :func:`sheet` that has ``of`` rows; all of it where it has no more."""
+    return picture[: (picture.shape[0] + gap) // of * rows - gap] if rows < of else picture
+
+
 def enlarge(picture: Pixels, factor: int) -> Pixels:
     """Each pixel as a square of ``factor`` × ``factor``."""
     return picture.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -17,8 +17,8 @@ from gan_core.checkpoints import Bundle, BundleInfo, load_bundle, read_bundle_in
 from gan_core.config import UserError
 from gan_core.files import read_json
 from gan_core.runs import Run, list_runs, runs_dir
+from gan_core.shipped import WEIGHTS_DIR
 
-WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "weights"
 _REFERENCE = re.compile(r"(run:\w[\w.\-]*|\w+)(@\d+)?|upload:\w[\w\-]*")
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from gan_core.config import UserError, Validated, setting
 from gan_core.explore import WritingRequest, checked_labels, pictures
-from gan_core.images import Pixels
+from gan_core.images import Pixels, sheet
 from gan_core.library import describe
 
 Floats = npt.NDArray[np.float64]
@@ -120,6 +120,16 @@ def write(request: DigitsRequest) -> Pixels:
     padded = [_widened(line, longest) for line in lines]
     picture = np.concatenate(padded)
     return 255 - picture if request.paper else picture
+
+
+def write_wall(model: str, text: str, seed: int, hands: int) -> Pixels:
+    """The text in ``hands`` handwritings, one below the other: those of ``seed`` and the seeds after it.
+
+    Raises:
+        UserError: as :func:`write`.
+    """
+    rows = [write(DigitsRequest(model, text, seed + hand, columns=MOST_CHARACTERS)) for hand in range(hands)]
+    return sheet(np.stack(rows), 1, gap=0)
 
 
 def _line(parts: Sequence[Pixels], overlap: int) -> Pixels:
