@@ -12,6 +12,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
@@ -33,7 +34,7 @@ MODE_TITLES = {"matched": "Matched", "slerp": "Slerp (circle)", "lerp": "Lerp (l
 MODE_HELP = {
     "matched": "Mixes the noise, then gives each number back the distribution that the generator was trained on.",
     "slerp": "Turns from one noise vector to the next as on a globe; its length changes evenly.",
-    "lerp": "Mixes the noise number by number, as the textbook does; half way it is weaker than any known.",
+    "lerp": "Mixes the noise number by number, as the textbook does; half way it is weaker than any the model knows.",
 }
 
 
@@ -170,8 +171,9 @@ def pictures(request: Request) -> Pixels:
     Raises:
         UserError: the model is gone or damaged, or cannot do what the request asks.
     """
-    # The file's time is part of the key: a run's newest networks change under the same reference.
-    return _pictures(request, find_path(request.model).stat().st_mtime_ns)
+    # The file and its time are part of the key: a run's newest networks change under the same reference.
+    path = find_path(request.model)
+    return _pictures(request, path, path.stat().st_mtime_ns)
 
 
 def anchor_latents(info: BundleInfo, anchors: Sequence[Anchor]) -> Tensor:
@@ -222,7 +224,7 @@ def nearest_conditional(ref: str) -> Model | None:
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _pictures(request: Request, changed: int) -> Pixels:
+def _pictures(request: Request, path: Path, changed: int) -> Pixels:
     bundle = open_model(request.model)
     z, labels = request.inputs(bundle.info)
     tiles = pixels(generate(bundle.generator, z, labels, bundle.info.recipe.generator.pixel_range))
