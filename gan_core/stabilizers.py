@@ -87,9 +87,9 @@ class MinibatchDiscrimination(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         projected = self.normalise(features.float()) @ self.projection
-        points = projected.view(-1, self.kernels, self.dimensions)  # (N, B, C)
-        distances = (points[:, None] - points[None]).abs().sum(3)  # (N, N, B)
-        return torch.exp(-distances).sum(1) - 1  # (N, B), without the sample itself
+        points = projected.view(-1, self.kernels, self.dimensions).transpose(0, 1)  # (B, N, C)
+        distances = torch.cdist(points, points, p=1)  # (B, N, N)
+        return torch.exp(-distances).sum(2).T - 1  # (N, B), without the sample itself
 
 
 class MinibatchDeviation(nn.Module):

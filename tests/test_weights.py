@@ -1,0 +1,64 @@
+"""What ships in weights/ is what its manifest says, and does what the recipes promise."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import pytest
+import torch
+
+from gan_core.checkpoints import load_bundle
+from gan_core.data import find_dataset
+from gan_core.library import WEIGHTS_DIR, history_run, manifest, open_model
+from gan_core.metrics.classifier import load_reader
+from gan_core.recipes import find_recipe
+from gan_core.sampling import cycle_labels, draw_latents, generate
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry["name"])
+def test_each_bundle_is_the_one_in_the_manifest(entry: dict[str, Any]) -> None:
+    path = WEIGHTS_DIR / entry["file"]
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+    info = load_bundle(path).info
+    assert (info.recipe.name, info.dataset, info.step) == (entry["recipe"], entry["dataset"], entry["steps"])
+    assert info.recipe.generator == find_recipe(entry["recipe"]).generator
+    assert info.recipe.discriminator == find_recipe(entry["recipe"]).discriminator
+
+
+@pytest.mark.parametrize("entry", manifest(), ids=lambda entry: entry["name"])
+def test_each_history_has_curves_sheets_and_ends_at_the_bundle(entry: dict[str, Any]) -> None:
+    run = history_run(entry["name"])
+    history = run.history()
+    assert 50 <= len(history) <= 600
+    assert history.scalars["step"][-1] <= entry["steps"]
+    sheets = run.sheets(history)
+    assert sheets[-1].step == entry["steps"]
+    assert len(sheets) >= 4
+
+
+def test_every_shipped_file_is_in_the_manifest() -> None:
+    named = {entry["file"] for entry in manifest()}
+    bundles = {path.name for path in WEIGHTS_DIR.glob("*.safetensors") if not path.name.startswith("classifier_")}
+    assert bundles == named
+
+
+def test_the_conditional_gan_draws_the_digit_asked_for() -> None:
+    bundle = open_model("cgan")
+    asked = cycle_labels(2000, range(10))
+    z = draw_latents(bundle.info.recipe.latents, 7, 2000)
+    read = load_reader("mnist").classify(generate(bundle.generator, z, asked, (-1.0, 1.0)))
+    assert 0.97 <= (read == asked).float().mean().item() <= 1.0
+
+
+def test_the_classifier_reads_real_digits() -> None:
+    source = find_dataset("mnist")
+    if not source.on_disk():
+        pytest.skip("real MNIST is not on this machine; set GAN_DATA_DIR to check the classifier's accuracy")
+    test = source.load("test")
+    reader = load_reader("mnist")
+    accuracy = (reader.classify(test.images) == test.labels).float().mean().item()
+    assert accuracy == pytest.approx(reader.accuracy, abs=5e-4)
+    assert accuracy >= 0.99
+    assert reader.features(test.images[:5]).shape == (5, 128)
+    assert torch.equal(reader.classify(test.images[:5]), reader.classify(test.images[:300])[:5])
