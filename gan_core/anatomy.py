@@ -30,7 +30,7 @@ SILENT = frozenset({"squeeze", "unsqueeze", "contiguous", "to", "type", "float",
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network's forward pass, for one picture (for one pack, where D judges several at once).
+    """One step of a network's forward pass, for one picture that takes it (one pack, where D judges several at once).
 
     Attributes:
         name: dotted path of the module; empty for an input and for an operation between modules.
@@ -43,6 +43,7 @@ class Layer:
         multiply_adds: multiply–accumulates of products and convolutions; zeros of padding count.
         elementwise: all other arithmetic: biases, normalisation, activations, comparisons of a pooling.
         activation: what is applied to the output at once, such as "LeakyReLU(0.2)"; its arithmetic is in here.
+        share: of all pictures, those that take this step; below 1 where each class has a branch of its own.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Layer:
     multiply_adds: int = 0
     elementwise: int = 0
     activation: str = ""
+    share: float = 1.0
 
     @property
     def flops(self) -> int:
@@ -64,7 +66,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Network:
-    """The layers of a network in the order of its forward pass, inputs first; ``output`` is the last one's position."""
+    """The layers of a network in the order of its forward pass, inputs first; ``output`` is the last one's position.
+
+    Costs are means over the classes.
+    """
 
     layers: tuple[Layer, ...]
     output: int
@@ -79,11 +84,11 @@ class Network:
 
     @property
     def multiply_adds(self) -> int:
-        return sum(layer.multiply_adds for layer in self.layers)
+        return round(sum(layer.share * layer.multiply_adds for layer in self.layers))
 
     @property
     def flops(self) -> int:
-        return sum(layer.flops for layer in self.layers)
+        return round(sum(layer.share * layer.flops for layer in self.layers))
 
 
 @functools.lru_cache(maxsize=64)
@@ -101,33 +106,31 @@ def networks(recipe: Recipe, image_shape: tuple[int, int, int], classes: int) ->
 
 def generator_layers(module: nn.Module, shapes: Shapes) -> Network:
     """The layers of a generator, ``module(z, labels)``."""
-    return trace(module, {"z": (shapes.latent_size,)}, labelled=shapes.classes > 0)
+    return trace(module, {"z": (shapes.latent_size,)}, shapes.classes)
 
 
 def discriminator_layers(module: nn.Module, shapes: Shapes) -> Network:
     """The layers of a discriminator, ``module(x, labels)``; its output is the logit."""
     pictures = module.size if isinstance(module, Packed) else 1
-    return trace(module, {"x": shapes.image}, labelled=shapes.classes > 0, batch=pictures)
+    return trace(module, {"x": shapes.image}, shapes.classes, pictures)
 
 
-def trace(
-    module: nn.Module, inputs: Mapping[str, tuple[int, ...]], *, labelled: bool = False, batch: int = 1
-) -> Network:
+def trace(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], classes: int = 0, pack: int = 1) -> Network:
     """Watch one forward pass of ``module`` in evaluation mode; the module is left as it was.
 
     Args:
         module: on any device; the pass takes place where its parameters are.
         inputs: name → shape without the batch, in the order of the arguments.
-        labelled: whether labels (N,), int64, follow them.
-        batch: how many pictures go into one answer.
+        classes: labels (N,), int64, of so many classes follow them, one picture of each; 0 for none.
+        pack: how many pictures go into one answer.
     """
     device = next((tensor.device for tensor in module.parameters()), torch.device("cpu"))
-    watch = _Watch(module)
-    arguments = [torch.zeros(batch, *shape, device=device) for shape in inputs.values()]
+    watch = _Watch(module, max(classes, 1))
+    arguments = [torch.zeros(max(classes, 1) * pack, *shape, device=device) for shape in inputs.values()]
     for (name, shape), argument in zip(inputs.items(), arguments, strict=True):
         watch.record(Layer("", "input", name, shape), (), argument)
-    if labelled:
-        arguments.append(torch.zeros(batch, dtype=torch.int64, device=device))
+    if classes:
+        arguments.append(torch.arange(classes, device=device))
         watch.record(Layer("", "input", "label", ()), (), arguments[-1])
     modes = {part: part.training for part in module.modules()}
     try:
@@ -144,9 +147,10 @@ def trace(
 class _Watch(TorchFunctionMode):
     """Records each innermost module that is called, and each torch operation between modules."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, module: nn.Module, answers: int) -> None:
         super().__init__()
         self.layers: list[Layer] = []
+        self._answers = answers
         self._names = {part: name for name, part in _units(module)}
         self._made_by: dict[int, int] = {}  # id of a tensor → position of the layer that made it
         self._alive: list[Tensor] = []  # an id is a tensor's own only as long as the tensor lives
@@ -202,8 +206,11 @@ class _Watch(TorchFunctionMode):
         self._counted.update(new)
         trainable = sum(tensor.numel() for tensor in new if isinstance(tensor, nn.Parameter))
         buffers = sum(tensor.numel() for tensor in new) - trainable
-        counted = replace(layer, trainable=trainable, buffers=buffers)
-        self.record(replace(counted, multiply_adds=self._cost[0], elementwise=self._cost[1]), read, made)
+        answers = next(iter(tensors_in(made)[0].shape), 1)
+        products, others = (cost // answers for cost in self._cost)
+        share = min(answers / self._answers, 1.0)
+        self.record(replace(layer, trainable=trainable, buffers=buffers, multiply_adds=products, elementwise=others,
+                            share=share), read, made)  # fmt: skip
         self._cost = (0, 0)
 
     def __torch_function__(

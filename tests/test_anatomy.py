@@ -82,14 +82,15 @@ def test_multiply_adds_by_hand(recipe: Recipe) -> None:
 def test_totals_agree_with_torch(recipe: Recipe) -> None:
     shapes = recipe.shapes(MNIST, 10)
     built = build_networks(recipe, shapes, seed=0)
-    labels = torch.zeros(3, dtype=torch.int64) if recipe.conditional else None
-    inputs = torch.zeros(3, shapes.latent_size), torch.zeros(3, *MNIST)
+    count = shapes.classes or 3
+    labels = torch.arange(count) if recipe.conditional else None
+    inputs = torch.zeros(count, shapes.latent_size), torch.zeros(count, *MNIST)
     for module, network, argument in zip(built, layers_of(recipe), inputs, strict=True):
         assert network.trainable == sum(p.numel() for p in module.parameters())
         assert network.buffers == sum(b.numel() for b in module.buffers() if b.is_floating_point())
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             module.eval()(argument, labels)
-        assert 2 * 3 * network.multiply_adds == counter.get_total_flops()
+        assert 2 * count * network.multiply_adds == counter.get_total_flops()
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.name)

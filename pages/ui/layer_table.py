@@ -19,6 +19,8 @@ def layer_table(network: Network) -> None:
     totals = (network.trainable, network.buffers, network.multiply_adds, network.flops)
     lines.append([f"**{_('Total')}**", "", "", "", *(f"**{total:,}**" for total in totals)])
     st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    if any(layer.share < 1 for layer in network.layers):
+        st.caption(_("Each picture takes the branch of its own class alone; the total costs are those of one picture."))
 
 
 def _row(layer: Layer) -> list[str]:

@@ -166,7 +166,7 @@ def draw(plan: Layout, *, title: str, palette: Palette) -> str:
     width, height = sum(widths), tops[-1] + heights[-1] + 8
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" '
-        f'height="{height:.0f}" role="img" aria-label="{escape(alt_text(network, title))}">'
+        f'height="{height:.0f}" style="min-width:{0.72 * width:.0f}px" role="img" aria-label="{escape(alt_text(network, title))}">'
         f"<style>{_style(palette)}</style>"
         + (f'<rect width="100%" height="100%" fill="{palette.ground}"/>' if palette.ground else "")
         + "".join(body)
