@@ -25,7 +25,7 @@ import psutil
 from gan_core.config import UserError
 from gan_core.devices import pick_device
 from gan_core.recipes.recipe import Recipe
-from gan_core.runs import Run, Status, create_run, list_runs, runs_dir
+from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
 from gan_core.trainer import check_fit
 
 TICK_SECONDS = 0.1
@@ -91,6 +91,11 @@ def queued(root: Path) -> list[str]:
         entries = [(entry.stat().st_mtime_ns, entry.name) for entry in os.scandir(root / ".queue")]
         return [name for _, name in sorted(entries)]
     return []
+
+
+def training(root: Path) -> list[Run]:
+    """The runs that have a process now, paused ones included; those in the queue wait for them."""
+    return [run for run in list_runs(root) if run.status().state in LIVE - {"queued"}]
 
 
 def pause(run: Run) -> None:

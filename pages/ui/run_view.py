@@ -48,6 +48,8 @@ def show_state(run: Run, status: Status) -> None:
         if about.parent:
             st.caption(_("A branch of {parent}").format(parent=about.parent), width="content")
     st.progress(min(1.0, status.progress), text=progress_text(run, status))
+    if status.state == "queued":
+        show_busy(run)
 
 
 def progress_text(run: Run, status: Status) -> str:
@@ -72,11 +74,20 @@ def queue_text(run: Run) -> str:
     """Where a waiting run stands in the line."""
     waiting = jobs.queued(run.path.parent)
     ahead = waiting.index(run.id) if run.id in waiting else 0
-    if not ahead:
-        return _("Next in line: it starts as soon as the training before it is over.")
-    return ngettext(
-        "Waiting: {count} other run starts first.", "Waiting: {count} other runs start first.", ahead
-    ).format(count=ahead)
+    if ahead:
+        text = ngettext("Waiting: {count} other run starts first.", "Waiting: {count} other runs start first.", ahead)
+        return text.format(count=ahead)
+    if jobs.training(run.path.parent):
+        return _("Next in line: it starts as soon as the run before it has ended.")
+    return _("Starting")
+
+
+def show_busy(run: Run) -> None:
+    """What a waiting run waits for, and the way there: it may be paused and forgotten."""
+    for other in jobs.training(run.path.parent):
+        state = state_title(other.status().state)
+        label = _("“{name}” comes first ({state})").format(name=_(other.about().name), state=state)
+        panels.go_to("../train.py", label, icon=":material/arrow_forward:", params={"run": other.id})
 
 
 def show_messages(run: Run, status: Status) -> None:
@@ -102,19 +113,22 @@ def show_messages(run: Run, status: Status) -> None:
 
 
 def show_controls(run: Run, status: Status) -> None:
-    """Pause, continue, stop, resume: what fits the state of the run, and what was asked of it already."""
+    """Pause, continue, stop, resume: what fits the state of the run, and what was asked of it already.
+
+    While a run is live the buttons keep their places, so that none moves below a hand about to click.
+    """
     asked = run.command()
     with st.container(horizontal=True):
-        if status.state == "running" and asked == "run":
-            command(run, jobs.pause, _("Pause"), ":material/pause:")
-        if asked == "pause" and status.state in ("running", "paused"):
-            command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
-        if status.state in ("queued", "running", "paused"):
+        if status.live:
+            if asked == "pause":
+                command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
+            else:
+                command(run, jobs.pause, _("Pause"), ":material/pause:", disabled=status.state != "running")
             command(
                 run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
                 help=_("Everything is kept, and the run can be resumed later."),
             )  # fmt: skip
-        if status.state in ("stopped", "failed"):
+        elif status.state in ("stopped", "failed"):
             command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
         panels.share_panel(run=run.id)
 
