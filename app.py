@@ -44,7 +44,6 @@ def go_home(request: Request) -> Response:
 def start_up() -> None:
     """Load what pages need while the visitor's browser still loads the app, and begin to watch over training."""
     plotly_script()
-    import_module("plotly.graph_objects")
     supervisor().start()
     # The first such check has torch load more of itself; better now than between a click on Train and the training.
     import_module("gan_core.trainer").check_fit(import_module("gan_core.recipes").RECIPES[0])

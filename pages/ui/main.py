@@ -44,7 +44,13 @@ def announce_language() -> None:
 
 i18n.sync_language()
 # Before the navigation, which would otherwise make each page's icon the browser tab's and fetch it from outside.
-st.set_page_config(page_title="GAN Workbench", page_icon="🧩", layout="wide")
+# The menu needs an entry of ours to be shown at all; the choice between light and dark is in it.
+st.set_page_config(
+    page_title="GAN Workbench",
+    page_icon="🧩",
+    layout="wide",
+    menu_items={"About": _("GAN Workbench: train a small GAN, watch it learn, and understand it.")},
+)
 page = st.navigation(pages())
 st.set_page_config(page_title=f"{page.title} · GAN Workbench")
 st.logo(HERE / "logo.svg", size="large", icon_image=HERE / "icon.svg")

@@ -1,5 +1,7 @@
 """The shell without a browser: navigation, languages, URL state, errors, forms."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,8 @@ from streamlit.testing.v1 import AppTest
 from gan_core.config import Setting, Validated, setting
 from pages.ui import forms
 
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
+ROOT = Path(__file__).parents[2]
+MAIN = ROOT / "pages" / "ui" / "main.py"
 PAGES = ("home", "train", "interpolate", "digits", "compare", "anatomy", "library")
 
 
@@ -203,3 +206,8 @@ def test_an_invalid_list_is_said_and_gives_no_config(text: str) -> None:
 def test_the_step_of_a_number_fits_its_size(default: float, log: bool, step: float) -> None:
     entry = forms.Entry("x", Setting("X", "", 1e-7, 100.0, log=log), float, default)
     assert forms.step_of(entry) == pytest.approx(step)
+
+
+def test_the_server_is_up_before_torch_is_loaded() -> None:
+    script = "import app, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=60).returncode == 0
