@@ -80,7 +80,7 @@ def test_a_truncated_file_is_named(folders: Path, cut: int) -> None:
     write_set(folders, source)
     path = folders / "KMNIST" / "raw" / source.splits["train"].images
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(UserError, match="Kuzushiji-MNIST: .*train-images-idx3-ubyte is damaged or incomplete"):
+    with pytest.raises(UserError, match=r"Kuzushiji-MNIST: .*train-images-idx3-ubyte is damaged or incomplete"):
         source.load()
 
 
@@ -99,7 +99,7 @@ def usps() -> UspsSource:
 
 
 def test_usps_lies_in_the_box_of_mnist(folders: Path) -> None:
-    pictures, labels = noise(1, COUNT, 16, 16), list(range(10)) + [3, 4]
+    pictures, labels = noise(1, COUNT, 16, 16), [*range(10), 3, 4]
     pictures[0] = 200  # an even picture stays even, at any size
     write_usps(folders / "usps.bz2", pictures, labels)
     write_usps(folders / "usps.t.bz2", pictures[::-1], labels[::-1])
@@ -157,7 +157,7 @@ def test_a_failed_download_leaves_nothing_half_done(folders: Path, failure: Exce
         (root / wanted[0]).write_bytes(b"half")
         raise failure
 
-    with pytest.raises(UserError, match="A is not in .* and could not be downloaded"):
+    with pytest.raises(UserError, match=r"A is not in .* and could not be downloaded"):
         download("A", wanted, fetch, lambda text, /, **values: None)
     assert not (folders / wanted[0]).exists()
 

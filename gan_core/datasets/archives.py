@@ -102,7 +102,7 @@ def _check_limits(infos: list[ZipInfo], size: int, limits: Limits) -> None:
 
 
 def _is_picture(info: ZipInfo) -> bool:
-    folders = info.filename.split("/")
+    folders = re.split(r"[/\\]", info.filename)
     hidden = any((part.startswith(".") and part.strip(".")) or part == "__MACOSX" for part in folders)
     return not info.is_dir() and not hidden and Path(info.filename).suffix.lower() in SUFFIXES
 

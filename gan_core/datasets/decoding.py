@@ -9,7 +9,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 # A named few: some of Pillow's formats run other programs, or are not pictures at all.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "TIFF", "MPO")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "TIFF")
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".ppm", ".pgm", ".pnm", ".tif", ".tiff"})
 MAX_PIXELS = 60_000_000  # of one picture; beyond it a small file can ask for gigabytes
 
@@ -35,7 +35,10 @@ def decode(data: bytes, channels: int, size: int) -> npt.NDArray[np.uint8]:
             image.draft(None, (2 * size, 2 * size))
             upright = ImageOps.exif_transpose(image)
             flat = _flat(upright).convert("L" if channels == 1 else "RGB")
-            small = ImageOps.fit(flat, (size, size), Image.Resampling.LANCZOS)
+            side = min(flat.size)
+            left, top = (flat.width - side) // 2, (flat.height - side) // 2
+            square = flat.crop((left, top, left + side, top + side))
+            small = square.resize((size, size), Image.Resampling.LANCZOS)
     except UndecodableError:
         raise
     except UnidentifiedImageError as error:

@@ -35,7 +35,6 @@ from gan_core.locks import exclusive
 
 VERSION = 1  # of the format and of how pictures are decoded: pictures of another version are prepared again
 BLOCK = 256  # pictures
-MIN_PICTURES = 16  # fewer than that teach a GAN nothing
 SPARE_BYTES = 2**30  # left free on the disk, for everything else
 REPORT_SECONDS = 0.5
 PREPARING = "Preparing {dataset}: {done:,} of {total:,} pictures"
@@ -63,14 +62,14 @@ class PictureCache:
     size: int
     report: Report
 
-    def prepare(self, collection: Collection, places: Sequence[int]) -> Prepared:
+    def prepare(self, collection: Collection, places: Sequence[int], least: int) -> Prepared:
         """The pictures of ``collection`` at ascending ``places``; made where they are not there yet.
 
         Raises:
-            UserError: too few can be used, or the disk is full.
+            UserError: fewer than ``least`` can be used, or the disk is full.
         """
-        if len(places) < MIN_PICTURES:
-            raise _too_few(self.title, len(places))
+        if len(places) < least:
+            raise _too_few(self.title, len(places), least)
         head = self._head(collection, places)
         finished = self.open(head)
         if finished is not None:
@@ -80,7 +79,7 @@ class PictureCache:
             with exclusive(self.folder / ".lock", lambda: self.report(WAITING, dataset=self.title)):
                 prepared = self.open(head)
                 if prepared is None:
-                    self._make(collection, places, head)
+                    self._make(collection, places, head, least)
                     prepared = self.open(head)
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -136,7 +135,7 @@ class PictureCache:
             "class_names": list(collection.class_names),
         }  # fmt: skip
 
-    def _make(self, collection: Collection, places: Sequence[int], head: dict[str, Any]) -> None:
+    def _make(self, collection: Collection, places: Sequence[int], head: dict[str, Any], least: int) -> None:
         blocks = self._resume(head)
         done, kept = sum(block["read"] for block in blocks), sum(len(block["labels"]) for block in blocks)
         self._check_space(len(places) - done)
@@ -153,9 +152,9 @@ class PictureCache:
                 if time.monotonic() - told > REPORT_SECONDS:
                     told = time.monotonic()
                     self.report(PREPARING, dataset=self.title, done=done, total=len(places))
-            if kept < MIN_PICTURES:
+            if kept < least:
                 self._forget()
-                raise _useless(self.title, skipped) if skipped else _too_few(self.title, kept)
+                raise _useless(self.title, skipped)
             os.fsync(pictures.fileno())
             self._stamp()
             lines = (" ".join(line.splitlines()) + "\n" for line in skipped)
@@ -270,10 +269,10 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _too_few(title: str, count: int) -> UserError:
+def _too_few(title: str, count: int, least: int) -> UserError:
     return UserError(
         "{dataset} has only {count} pictures; a GAN needs at least {least}.",
-        dataset=title, count=count, least=MIN_PICTURES,
+        dataset=title, count=count, least=least,
     )  # fmt: skip
 
 

@@ -30,6 +30,7 @@ from gan_core.datasets.picture_lists import (
 from gan_core.hosting import hosted
 
 RESIDENT_BYTES = 2**30  # larger sets stay in their file while a GPU trains
+LEAST = {"train": 16, "test": 1}  # pictures; fewer than that teach a GAN nothing
 SKIPPED = "{count:,} of {total:,} pictures could not be used and were left out, such as {example}."
 ATTRIBUTES = (
     "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
@@ -151,7 +152,7 @@ class PictureSource:
         """
         cache = self._cache(split, report)
         prepared = self._found(
-            lambda pictures: cache.prepare(pictures, _spread(len(pictures), self.settings.limit)),
+            lambda pictures: cache.prepare(pictures, _spread(len(pictures), self.settings.limit), LEAST[split]),
             lambda prepared: prepared, split,
         )  # fmt: skip
         skipped, kept = prepared.skipped, len(prepared.images)
