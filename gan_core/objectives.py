@@ -7,6 +7,7 @@ discriminator's logit and D(x) its sigmoid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -73,6 +74,11 @@ class Term(Validated):
     weight: float = setting(1.0, title="Weight", help="How much this term counts in the loss.",
                             minimum=0.0, maximum=1e4)
 
+    @property
+    def floor(self) -> float:
+        """The least mean value that a player can reach; -inf where there is none."""
+        return 0.0
+
     def __call__(self, batch: Batch) -> Tensor:
         raise NotImplementedError
 
@@ -91,8 +97,19 @@ def cross_entropy(logits: Tensor, target: float, flip: float, random: torch.Gene
 
 @dataclass(frozen=True)
 class _CrossEntropy(Term):
+    target: float = 1.0
     flip: float = setting(0.0, title="Flipped labels", minimum=0.0, maximum=0.5, advanced=True,
                           help="Share of samples whose target is swapped, so that the discriminator errs now and then.")
+
+    @property
+    def mean_target(self) -> float:
+        """The targets' mean over the samples, some of them flipped."""
+        return self.target * (1 - self.flip) + (1 - self.target) * self.flip
+
+    @property
+    def floor(self) -> float:
+        """The entropy of the mean target: what is left where D(x) equals it."""
+        return -sum(share * math.log(share) for share in (self.mean_target, 1 - self.mean_target) if share > 0)
 
 
 @dataclass(frozen=True)
@@ -216,6 +233,10 @@ class WassersteinCritic(Term):
     formula: ClassVar[str] = r"C(G(z)) - C(x)"
     source: ClassVar[str] = "Arjovsky et al. 2017, algorithm 1"
     summary: ClassVar[str] = "Gives a loss that falls with quality; needs clipping, gradient penalty or spectral norm."
+
+    @property
+    def floor(self) -> float:
+        return -math.inf
 
     def __call__(self, batch: Batch) -> Tensor:
         return batch.fake_logits - batch.real_logits

@@ -30,7 +30,7 @@ from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
 
 EARLY_LOG_STEPS = frozenset({1, 2, 5, 10, 20})
-WON_LOSS = 1e-3  # D's loss, in nats, below which G learns next to nothing from it
+WON_LOSS = 1e-3  # how near to its least value D's loss is where G learns next to nothing from it
 WON_POINTS = 10  # so many points of the curve in a row
 
 
@@ -115,7 +115,7 @@ class Trainer:
                 if unfit:
                     yield Diverged(self.step, unfit[0])
                     return
-                self.points_won = self.points_won + 1 if values.get("loss_d", 1.0) < WON_LOSS else 0
+                self.points_won = self.points_won + 1 if self._left_to_learn(values) < WON_LOSS else 0
                 if self.recipe.stabilizers.stop_when_won and self.points_won == WON_POINTS:
                     yield DiscriminatorWon(self.step)
                     return
@@ -232,6 +232,11 @@ class Trainer:
     def _scalar_names(self) -> list[str]:
         terms = (*self.recipe.discriminator_terms, *self.recipe.generator_terms)
         return ["loss_g", "loss_d", "d_real", "d_fake", *dict.fromkeys(term.kind for term in terms)]
+
+    def _left_to_learn(self, values: Mapping[str, float]) -> float:
+        """How far D's objectives, without penalties, are above the least value that their targets allow."""
+        terms = [term for term in self.recipe.discriminator_terms if term.group == "objective" and term.weight > 0]
+        return sum(term.weight * (values.get(term.kind, math.inf) - term.floor) for term in terms)
 
     def _learning_rates(self) -> dict[str, float]:
         optimizers = {"lr_g": self.recipe.generator_optimizer, "lr_d": self.recipe.discriminator_optimizer}

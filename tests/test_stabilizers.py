@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,8 +13,10 @@ from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset
 from gan_core.events import DiscriminatorWon, Scalars, StepDone
+from gan_core.objectives import FakeCrossEntropy, RealCrossEntropy, Term, WassersteinCritic
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
+from gan_core.regularizers import GradientPenalty
 from gan_core.stabilizers import (
     MinibatchDeviation,
     MinibatchDiscrimination,
@@ -161,3 +166,16 @@ def test_layers_train_and_resume_exactly(switch: dict[str, object]) -> None:
     expected, reached = whole.state_dict()["tensors"], second.state_dict()["tensors"]
     assert expected.keys() == reached.keys()
     assert all(torch.equal(value, reached[key]) for key, value in expected.items())
+
+
+def test_d_can_win_with_smoothed_targets_and_never_an_unbounded_game() -> None:
+    """What is left at D(x) = a is the entropy of a; an earth mover's distance has no least value."""
+    def surplus(*terms: Term, **values: float) -> float:
+        recipe = dataclasses.replace(small_recipe(), discriminator_terms=terms)
+        return Trainer(recipe, noise_pictures())._left_to_learn(values)
+
+    entropy = -0.05 * math.log(0.05) - 0.95 * math.log(0.95)
+    swapped = RealCrossEntropy(target=0.05), FakeCrossEntropy(target=0.95), GradientPenalty()
+    assert surplus(*swapped, real_cross_entropy=entropy, fake_cross_entropy=entropy + 0.25) == pytest.approx(0.25)
+    assert RealCrossEntropy(target=0.9, flip=0.5).floor == pytest.approx(math.log(2))
+    assert surplus(WassersteinCritic(), wasserstein_critic=-1e6) == math.inf
