@@ -94,7 +94,8 @@ def many_hands(model: Model, info: BundleInfo, seed: int) -> None:
     names = list(info.class_names)
     left, right = st.columns([3, 2])
     with left:
-        name = state.choice(st.pills, _("Class"), names, param="class", default=names[-3 % len(names)], label=_)
+        name = state.choice(st.pills, _("Class"), names, param="class", default=names[-3 % len(names)], label=_,
+                            wrap=True)  # fmt: skip
     with right:
         count = st.slider(_("Pictures"), 10, 100, 40, 10, key="hands", bind="query-params", persist_state="session")
     tiles = explore.pictures(SampleRequest(model.ref, seed, count, (names.index(name),)))
