@@ -141,7 +141,7 @@ def trace(module: nn.Module, inputs: Mapping[str, tuple[int, ...]], classes: int
         for part, training in modes.items():
             part.training = training
     result = answer.logits if isinstance(answer, Critic) else answer
-    return _folded(Network(tuple(watch.layers), watch.sources(result)[0]))
+    return _folded(_led(Network(tuple(watch.layers), watch.sources(result)[0])))
 
 
 class _Watch(TorchFunctionMode):
@@ -260,6 +260,19 @@ def describe(module: nn.Module) -> str:
         return type(module).__name__
     share = getattr(module, "p", None)
     return f"{share:g}" if isinstance(share, float) else ""
+
+
+def _led(network: Network) -> Network:
+    """Without the bare operations that lead nowhere, such as what only gathers features for a loss."""
+    used = {network.output}
+    for position in reversed(range(len(network.layers))):
+        layer = network.layers[position]
+        if position in used or layer.name or layer.kind == "input" or layer.trainable:
+            used |= {position, *layer.inputs}
+    place = {old: new for new, old in enumerate(sorted(used))}
+    layers = (replace(network.layers[old], inputs=tuple(place[source] for source in network.layers[old].inputs))
+              for old in place)  # fmt: skip
+    return Network(tuple(layers), place[network.output])
 
 
 def _folded(network: Network) -> Network:

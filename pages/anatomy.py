@@ -11,12 +11,14 @@ from gan_core.data import find_dataset
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe
 from gan_core.schedules import SCHEDULES
-from pages.ui import charts, forms, model_picker, network_graph, panels, recipe_maths, state
+from pages.ui import charts, forms, network_graph, panels, recipe_maths, state
 from pages.ui.i18n import N_, _
 from pages.ui.layer_table import layer_table
+from pages.ui.model_picker import choose_model
 
 NAMES = [recipe.name for recipe in RECIPES]
 SUBJECTS = {"recipe": N_("A recipe"), "model": N_("A trained model")}
+SUBJECT = "anatomy.subject"  # session state: which of them the switch shows
 PLAYERS = (("generator", N_("Generator"), charts.BLUE), ("discriminator", N_("Discriminator"), charts.ORANGE))
 
 
@@ -25,17 +27,27 @@ def recipe_title(name: str) -> str:
     return f"{recipe.report} · {_(recipe.title)}"
 
 
+def change_subject() -> None:
+    """The URL alone says what is shown: ?model= a trained model, anything else a recipe."""
+    first = library.models()[0].ref if st.session_state[SUBJECT] == "model" else None
+    state.write(model=first, recipe=None, set=None)
+
+
 def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
     """(recipe, picture's shape, number of classes) of what the visitor wants to see; None where there is nothing."""
-    given = "model" if "model" in st.query_params else "recipe"
+    subject = "model" if "model" in st.query_params else "recipe"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        subject = state.choice(
-            st.segmented_control, _("Show"), SUBJECTS, param="of", default=given, label=lambda name: _(SUBJECTS[name])
-        )
+        if library.models():
+            st.session_state[SUBJECT] = subject
+            st.segmented_control(
+                _("Show"), list(SUBJECTS), format_func=lambda name: _(SUBJECTS[name]), key=SUBJECT, required=True,
+                on_change=change_subject,
+            )  # fmt: skip
         if subject == "model":
-            model = model_picker.choose_model()
+            model = choose_model()
             if model is None:
                 return None
+            state.write(model=model.ref)
             info = library.describe(model.ref)
             return info.recipe, info.image_shape, len(info.class_names)
         name = state.choice(st.selectbox, _("Recipe"), NAMES, param="recipe", label=recipe_title)

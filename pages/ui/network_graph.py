@@ -26,6 +26,11 @@ KINDS = {
     "BatchNorm1d": N_("Batch norm"),
     "BatchNorm2d": N_("Batch norm"),
     "LayerNorm": N_("Layer norm"),
+    "GroupNorm": N_("Group norm"),
+    "MinibatchDiscrimination": N_("Minibatch discrimination"),
+    "MinibatchDeviation": N_("Minibatch deviation"),
+    "Unflatten": N_("Reshape"),
+    "gather": N_("Choice by class"),
     "Dropout": N_("Dropout"),
     "Embedding": N_("Label embedding"),
     "LabelEmbedding": N_("Label embedding"),
@@ -115,6 +120,10 @@ def layout(network: Network) -> Layout:
         for source in layers[position].inputs:
             depth[source] = max(depth[source], depth[position] + 1)
     last = max(depth)
+    read = {source for layer in layers for source in layer.inputs}
+    for position, layer in enumerate(layers):
+        if layer.kind == "input" and position not in read:  # it steers the pass without being computed with
+            depth[position] = last
     edges = [(source, position) for position, layer in enumerate(layers) for source in layer.inputs]
     placed: dict[int, Cell] = {}
     passing: dict[tuple[int, int], list[Cell]] = {edge: [] for edge in edges}
@@ -164,9 +173,10 @@ def draw(plan: Layout, *, title: str, palette: Palette) -> str:
     for cell, lines in zip(plan.cells, texts, strict=True):
         body.append(_block(network, _layer(plan, cell), *middles[cell], lines))
     width, height = sum(widths), tops[-1] + heights[-1] + 8
+    alt = escape(alt_text(network, title))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height:.0f}" width="{width}" '
-        f'height="{height:.0f}" style="min-width:{0.72 * width:.0f}px" role="img" aria-label="{escape(alt_text(network, title))}">'
+        f'height="{height:.0f}" style="min-width:{0.72 * width:.0f}px" role="img" aria-label="{alt}">'
         f"<style>{_style(palette)}</style>"
         + (f'<rect width="100%" height="100%" fill="{palette.ground}"/>' if palette.ground else "")
         + "".join(body)

@@ -14,20 +14,9 @@ import streamlit as st
 from gan_core import formulas
 from gan_core.config import settings_of
 from gan_core.objectives import Term
-from gan_core.recipes.recipe import Optimizer, Recipe
+from gan_core.recipes.recipe import Optimizer, Recipe, Training
 from pages.ui import forms
-from pages.ui.i18n import N_, _
-
-UPDATES = {
-    "alternating": N_(
-        "In each step D learns first, {count} time(s), from a batch of real pictures and a batch that G draws from "
-        "fresh noise; then G learns from new noise against the D just updated."
-    ),
-    "simultaneous": N_(
-        "In each step G draws one batch; both networks take their gradients from that same forward pass, then both "
-        "are updated. Where D learns {count} time(s) a step, the last of them is the shared one."
-    ),
-}
+from pages.ui.i18n import _, ngettext
 
 
 def losses(recipe: Recipe) -> None:
@@ -56,8 +45,29 @@ def sampling(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
     """Noise, range of the pictures, and the order of the updates."""
     ranges = formulas.data_range(recipe.generator.pixel_range, image_shape)
     st.latex(rf"{formulas.latents(recipe.latents)},\qquad {ranges}")
-    training = recipe.training
-    st.markdown(_(UPDATES[training.update]).format(count=training.discriminator_steps))
+    st.markdown(order_of_updates(recipe.training))
+
+
+def order_of_updates(training: Training) -> str:
+    """Who learns when, in words."""
+    count = training.discriminator_steps
+    if training.update == "alternating":
+        text = ngettext(
+            "In each step D learns first, from a batch of real pictures and one that G draws from fresh noise; then G "
+            "learns, from new noise, against the D just updated.",
+            "In each step D learns first, {count} times, each from a batch of real pictures and one that G draws from "
+            "fresh noise; then G learns, from new noise, against the D just updated.",
+            count,
+        )
+    else:
+        text = ngettext(
+            "In each step G draws one batch; both networks take their gradients from that same forward pass, and then "
+            "both are updated.",
+            "In each step D learns {count} times. For the last time it shares G's batch: both networks take their "
+            "gradients from that same forward pass, and then both are updated.",
+            count,
+        )
+    return text.format(count=count)
 
 
 def _loss(player: str, terms: tuple[Term, ...]) -> None:
