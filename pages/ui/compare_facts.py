@@ -11,7 +11,7 @@ import streamlit as st
 from gan_core import comparison, library
 from gan_core.comparison import Facts
 from gan_core.history import History
-from pages.ui import charts, forms, run_words, state
+from pages.ui import charts, forms, panels, run_words, state
 from pages.ui.compare_models import Chosen
 from pages.ui.i18n import N_, _
 from pages.ui.library_words import dataset_title
@@ -50,6 +50,7 @@ def show_curves(chosen: Sequence[Chosen]) -> None:
     alive = any(run.status().live for run in runs.values())
 
     @st.fragment(run_every=TICK_SECONDS if alive else None)
+    @panels.guard()
     def draw() -> None:
         histories = {name: run.history() for name, run in runs.items()}
         figure = charts.overlay(

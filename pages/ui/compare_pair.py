@@ -95,6 +95,7 @@ def _follow(group: str) -> None:
     alive = any(entry.status.live for entry in shelf.group_entries(group))
 
     @st.fragment(run_every=TICK_SECONDS if alive else None)
+    @panels.guard()
     def follow() -> None:
         entries = shelf.group_entries(group)
         for entry in entries:

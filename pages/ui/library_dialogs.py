@@ -13,7 +13,7 @@ import streamlit as st
 from gan_core import shelf, uploads
 from gan_core.config import UserError
 from gan_core.runs import NAME_LENGTH, find_run
-from pages.ui import library_words
+from pages.ui import library_words, panels
 from pages.ui.i18n import _
 
 _ASKED = "library.asked"
@@ -33,6 +33,7 @@ def show() -> None:
         st.dialog(_("Delete for good?"), icon=":material/delete:")(_delete)(name, kind)
 
 
+@panels.guard()
 def _rename(name: str, kind: str) -> None:
     old = find_run(name).about().name if kind == "run" else name
     new = st.text_input(_("Name"), old, max_chars=NAME_LENGTH if kind == "run" else uploads.NAME_LENGTH)
@@ -48,6 +49,7 @@ def _rename(name: str, kind: str) -> None:
         st.rerun()
 
 
+@panels.guard()
 def _delete(name: str, kind: str) -> None:
     title = find_run(name).about().name if kind == "run" else PurePath(name).name
     st.text(title)

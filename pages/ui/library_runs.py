@@ -58,7 +58,8 @@ def show_runs() -> None:
         fresh = {entry.id: entry for entry in shelf.run_entries()}
         for run_id in ids:
             if run_id in fresh:
-                _card(fresh[run_id])
+                with panels.guard():
+                    _card(fresh[run_id])
 
     listed()
 
