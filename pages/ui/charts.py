@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -52,13 +51,17 @@ def decimate(x: ArrayLike, y: ArrayLike, limit: int = LIMIT) -> tuple[NDArray[np
         raise ValueError("limit must be at least 4")
     if len(xs) <= limit:
         return xs, ys
-    edges = np.linspace(1, len(ys) - 1, (limit - 2) // 2 + 1).astype(int)
-    keep = {0, len(ys) - 1}
-    for start, stop in pairwise(edges.tolist()):
-        part, missing = ys[start:stop], np.isnan(ys[start:stop])
-        keep.add(start + int(np.argmin(np.where(missing, np.inf, part))))
-        keep.add(start + int(np.argmax(np.where(missing, -np.inf, part))))
-    index = np.array(sorted(keep))
+    inner = ys[1:-1]
+    slices = (limit - 2) // 2
+    width = -(-len(inner) // slices)
+    padded = np.full(slices * width, np.nan)
+    padded[: len(inner)] = inner
+    rows = padded.reshape(slices, width)
+    starts = 1 + width * np.arange(slices)
+    lowest = starts + np.where(np.isnan(rows), np.inf, rows).argmin(axis=1)
+    highest = starts + np.where(np.isnan(rows), -np.inf, rows).argmax(axis=1)
+    index = np.unique(np.concatenate(([0], lowest, highest, [len(ys) - 1])))
+    index = index[index < len(ys)]  # a slice that is all padding points past the end
     return xs[index], ys[index]
 
 
@@ -186,7 +189,7 @@ def _add_curve(
     """Add one curve; with smoothing, the raw values stay visible behind it, faint and without a legend entry."""
     count = min(len(x), len(y))
     xs, ys = np.asarray(x[:count], dtype=np.float64), np.asarray(y[:count], dtype=np.float64)
-    measured = np.isfinite(ys) | np.isinf(ys)
+    measured = ~np.isnan(ys)
     xs, ys = xs[measured], ys[measured]
     if smoothing > 0:
         faint = {"color": style["color"], "width": 1}

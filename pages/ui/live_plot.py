@@ -87,9 +87,9 @@ def live_plot(
 
 def _plain(figure: go.Figure | Mapping[str, Any]) -> dict[str, Any]:
     """The figure as JSON-ready data and layout; Plotly's own template is dropped, for the theme takes its place."""
-    plain = figure.to_plotly_json() if isinstance(figure, go.Figure) else dict(figure)
-    layout = {name: value for name, value in plain.get("layout", {}).items() if name != "template"}
-    return {"data": list(plain.get("data", ())), "layout": layout}
+    plain = (figure if isinstance(figure, go.Figure) else go.Figure(figure)).to_plotly_json()
+    layout = {name: value for name, value in plain["layout"].items() if name != "template"}
+    return {"data": plain["data"], "layout": layout}
 
 
 def _modebar_words() -> dict[str, str]:
