@@ -47,8 +47,8 @@ _GENERATOR_NOTE = (
 )
 _NORM_NOTE = (
     "Every convolution and transposed convolution of G is followed by batch normalisation and leaky ReLU 0.02, the "
-    "dense layers too; only the last convolution has tanh instead. The report does not say which layers have dropout, "
-    "nor how much: here 0.2 after each up-sampling but the last. Weights start as He et al. propose."
+    "dense layers too; the last convolution by batch normalisation and tanh. The report does not say which layers have "
+    "dropout, nor how much: here 0.2 after each up-sampling but the last. Weights start as He et al. propose."
 )
 _PENALTY_NOTE = (
     "The report contradicts itself: its D has batch normalisation, and its gradient penalty takes the slope of D at "
@@ -71,7 +71,8 @@ _RATE_NOTE = (
 )
 _RUN_NOTE = (
     "The report trains D three to five times for each update of G; three here. It adds Gaussian noise to D's inputs "
-    "without saying how much: 0.1 at the start, falling to 0 over the run. z is normal. The number of epochs is ours."
+    "without saying how much: 0.1 at the start, falling to 0 over the run. z is normal. The report counts batches and "
+    "shows pictures every 100 of them; here there is a sheet each epoch, and the number of epochs is ours."
 )
 _CLASS_NOTE = (
     "Two modules are shared by all classes: the deep branch and the first H/4 × H/4 map. From there each class has its "
