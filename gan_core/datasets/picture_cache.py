@@ -82,11 +82,14 @@ class PictureCache:
                     self._make(collection, places, head, least)
                     prepared = self.open(head)
         except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise UserError(
+                    "The disk that holds {folder} is full; free some space, and preparing goes on where it stopped.",
+                    folder=self.folder,
+                ) from error
             raise UserError(
-                "The disk that holds {folder} is full; free some space, and preparing goes on where it stopped."
-                if full else "The prepared pictures cannot be kept in {folder}; check the folder's permissions.",
-                folder=self.folder,
+                "The prepared pictures cannot be kept in {folder} ({reason}); check the folder's permissions.",
+                folder=self.folder, reason=error.strerror,
             ) from error  # fmt: skip
         if prepared is None:
             raise UserError("The prepared pictures in {folder} do not keep; check the disk.", folder=self.folder)

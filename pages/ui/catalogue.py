@@ -39,7 +39,8 @@ msgstr ""
 "Plural-Forms: nplurals=1; plural=0;\\n"
 
 """
-KEYWORDS = {**DEFAULT_KEYWORDS, "UserError": None}  # an error's sentence is a template: panels translate and fill it
+ERRORS = {"UserError": None, "MissingError": None}  # their sentences are templates: panels translate and fill them
+KEYWORDS = {**DEFAULT_KEYWORDS, **ERRORS}
 Text = str | tuple[str, ...]
 
 
@@ -56,7 +57,7 @@ def texts_of_core() -> Iterator[tuple[str, Text]]:
     """(where, text) of what gan_core says on screen: titles, tooltips, notes, and the sentences of its errors."""
     for text in declared_texts():
         yield "gan_core", text
-    for file, line, text, _comments, _context in extract_from_dir(ROOT / "gan_core", keywords={"UserError": None}):
+    for file, line, text, _comments, _context in extract_from_dir(ROOT / "gan_core", keywords=ERRORS):
         yield f"gan_core/{file}:{line}", text
 
 
