@@ -129,7 +129,7 @@ export default function (component) {
     parentElement.append(node);
   }
   let state = node.ganState;
-  if (!state) {
+  if (!state || state.gone) {   // an element may leave the page and come back with its old content
     const title = document.createElement("div");
     title.className = "gan-plot-title";
     node.before(title);
