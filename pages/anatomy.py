@@ -84,8 +84,8 @@ def show_tables(networks: tuple[Network, Network]) -> None:
     st.caption(
         _(
             "For one picture, when the networks rest (batch norm uses its running statistics). 5×5 / 2 is a kernel of "
-            "5×5 pixels that moves by 2. A multiply–add counts as two FLOPs; biases, normalisation, activations and "
-            "comparisons as one for each value. Buffers are kept but not trained."
+            "5×5 pixels that moves by 2. A multiply–add counts as two FLOPs, normalising a value too; biases, "
+            "activations and comparisons as one for each value. Buffers are kept but not trained."
         )
     )
 

@@ -16,7 +16,7 @@ from gan_core.config import settings_of
 from gan_core.objectives import Term
 from gan_core.recipes.recipe import Optimizer, Recipe, Training
 from pages.ui import forms
-from pages.ui.i18n import _, ngettext
+from pages.ui.i18n import _
 
 
 def losses(recipe: Recipe) -> None:
@@ -51,23 +51,25 @@ def sampling(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
 def order_of_updates(training: Training) -> str:
     """Who learns when, in words."""
     count = training.discriminator_steps
-    if training.update == "alternating":
-        text = ngettext(
+    if training.update == "alternating" and count == 1:
+        return _(
             "In each step D learns first, from a batch of real pictures and one that G draws from fresh noise; then G "
-            "learns, from new noise, against the D just updated.",
+            "learns, from new noise, against the D just updated."
+        )
+    if training.update == "alternating":
+        return _(
             "In each step D learns first, {count} times, each from a batch of real pictures and one that G draws from "
-            "fresh noise; then G learns, from new noise, against the D just updated.",
-            count,
-        )
-    else:
-        text = ngettext(
+            "fresh noise; then G learns, from new noise, against the D just updated."
+        ).format(count=count)
+    if count == 1:
+        return _(
             "In each step G draws one batch; both networks take their gradients from that same forward pass, and then "
-            "both are updated.",
-            "In each step D learns {count} times. For the last time it shares G's batch: both networks take their "
-            "gradients from that same forward pass, and then both are updated.",
-            count,
+            "both are updated."
         )
-    return text.format(count=count)
+    return _(
+        "In each step D learns {count} times. For the last time it shares G's batch: both networks take their "
+        "gradients from that same forward pass, and then both are updated."
+    ).format(count=count)
 
 
 def _loss(player: str, terms: tuple[Term, ...]) -> None:
