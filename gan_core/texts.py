@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gan_core import data, explore, jobs, worker, writing
 from gan_core.config import Setting, settings_of
-from gan_core.datasets import download, drawn, picture_cache, pictures
+from gan_core.datasets import download, drawn, picture_cache, picture_lists, pictures
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
@@ -27,6 +27,7 @@ MESSAGES = (
     picture_cache.CHECKING,
     picture_cache.WAITING,
     pictures.SKIPPED,
+    *picture_lists.PICTURE,
     jobs.LOST,
     jobs.STARTING,
     worker.DIVERGED,
