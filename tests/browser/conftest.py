@@ -108,6 +108,7 @@ def browser() -> Iterator[sync_api.Browser]:
         path = find_chromium()
         if path is None and not Path(playwright.chromium.executable_path).exists():
             pytest.skip("no Chromium: install the package chromium, or name one in the environment variable CHROMIUM")
+        sync_api.expect.set_options(timeout=30_000)  # a busy machine is no failure
         browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
         yield browser
         browser.close()

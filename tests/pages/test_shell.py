@@ -58,21 +58,21 @@ def test_the_switch_changes_the_language_and_the_url() -> None:
     assert "lang" not in test.query_params
 
 
-def test_the_language_survives_a_change_of_page() -> None:
-    test = app(lang="zh")
-    test.switch_page("../digits.py").run()
-    test.query_params.clear()  # as the navigation of the browser does
-    test.run()
-    assert language_switch(test).label == "语言"
-    assert test.query_params["lang"] == "zh"
-
-
 def part(body: str) -> AppTest:
     """A script of a few lines, with the shared helpers imported."""
     imports = (
         "import streamlit as st\nfrom gan_core.config import UserError\nfrom pages.ui import forms, panels, state\n"
     )
     return AppTest.from_string(imports + body, default_timeout=30)
+
+
+def test_the_language_is_put_back_where_a_change_of_page_dropped_it() -> None:
+    test = part("from pages.ui import i18n\ni18n.sync_language()\nst.write(i18n._('Language'))")
+    test.query_params["lang"] = "zh"
+    test.run()
+    test.query_params.clear()  # as the navigation of the browser does
+    assert test.run().markdown[0].value == "语言"
+    assert test.query_params["lang"] == "zh"
 
 
 def test_a_mistake_of_the_user_is_one_sentence() -> None:
