@@ -88,22 +88,31 @@ def show_recipe(recipe: Recipe) -> None:
 
 def choose_dataset(recipe: Recipe) -> str:
     """The name of the data set; says where it is, and what happens where it is not."""
-    icons = {source.name: "check_circle" if source.on_disk() else "download" for source in DATASETS}
+    base = recipe.dataset.partition("?")[0]  # the recipe may want a set of the table with its own settings
+    sources = {name: find_dataset(name) for name in (
+        recipe.dataset if source.name == base else source.name for source in DATASETS
+    )}  # fmt: skip
+    sources.setdefault(recipe.dataset, find_dataset(recipe.dataset))
+    icons = {name: "check_circle" if source.on_disk() else "download" for name, source in sources.items()}
     name = state.choice(
-        st.segmented_control, _("Data set"), [source.name for source in DATASETS], param="data",
-        default=recipe.dataset, label=lambda name: f":material/{icons[name]}: {_(find_dataset(name).title)}",
+        st.pills, _("Data set"), list(sources), param="data", default=recipe.dataset,
+        label=lambda name: f":material/{icons[name]}: {_(sources[name].title)}",
     )  # fmt: skip
-    source = find_dataset(name)
+    source = sources[name]
     st.caption(f"{_(source.summary)} {availability(source)}")
     return name
 
 
 def availability(source: DatasetSource) -> str:
     """Where a data set's pictures come from, in one sentence."""
-    if not source.torchvision_class:
+    if source.name == "strokes":
         return _("They are drawn on this machine.")
     if source.on_disk():
         return _("They are on this machine.")
+    try:
+        source.count("train")
+    except UserError as error:  # files that only a person can fetch
+        return sentence(error.text, error.values)
     if source.name == "mnist":
         return _(
             "They are not on this machine and will be downloaded; where that fails, the run trains on strokes instead: "
@@ -124,14 +133,19 @@ def settings_and_start(
     )  # fmt: skip
     with row:
         if edited is not None:
-            st.caption(length(edited))
+            st.caption(length(edited) or " ")
         start_row(edited, on_start, start_from=start_from, parent=parent)
 
 
 def length(recipe: Recipe) -> str:
-    """How long the training will be, in steps and epochs."""
-    training = recipe.training
-    pictures = find_dataset(recipe.dataset).count("train") - training.held_out
+    """How long the training will be, in steps and epochs; nothing where the data set cannot tell yet."""
+    training, source = recipe.training, find_dataset(recipe.dataset)
+    if training.classes:  # how many pictures each class has is known once they are loaded
+        return ""
+    try:
+        pictures = source.count("train") - training.held_out
+    except UserError:
+        return ""
     steps = training.total_steps(pictures)
     text = _("This makes {steps} steps: {epochs} epochs.")
     if training.steps and steps == training.steps:
