@@ -22,7 +22,7 @@ from pages.ui.i18n import _, sentence
 def favourites_panel(model: Model, cards: Sequence[Card], class_names: Sequence[str]) -> None:
     """A folded panel that saves the pictures of ``cards`` and puts saved ones in their places."""
     saved = {favourite.id: favourite for favourite in favourites.list_favourites()}
-    with st.expander(_("Favourites ({count})").format(count=len(saved)), icon=":material/star:"):
+    with st.expander(_("Favourites"), icon=":material/star:"):
         keep, use = st.columns(2, gap="large")
         with keep, panels.guard():
             _keep(model, cards, class_names)

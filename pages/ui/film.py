@@ -29,7 +29,6 @@ _component = st.components.v2.component(
 )
 
 
-@st.fragment
 def film(
     tiles: Pixels,
     *,
