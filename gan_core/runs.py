@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.config import UserError
+from gan_core.data import find_dataset
 from gan_core.files import read_json, write_bytes, write_json
 from gan_core.history import History, parse_lines, read_history
 from gan_core.recipes.recipe import Recipe, recipe_from_dict
@@ -254,8 +255,10 @@ def create_run(
         start_from: a bundle whose networks the run starts with; it is copied.
 
     Raises:
-        UserError: the folder exists already, or cannot be written.
+        UserError: the folder exists already or cannot be written, or there is no such data set.
     """
+    # In full, for a run may be resumed from another working folder than that of a relative path.
+    recipe = replace(recipe, dataset=find_dataset(recipe.dataset).name)
     now = time.time()
     path = path or free_path(root or runs_dir(), f"{datetime.fromtimestamp(now):%Y%m%d-%H%M%S}-{recipe.name}")
     try:

@@ -41,10 +41,12 @@ def test_a_mapped_set_trains_to_the_same_weights(name: str, changes: dict[str, o
         assert all(torch.equal(tensor, others[key]) for key, tensor in weights[0].items())
 
 
-def test_a_run_says_what_was_left_out_and_goes_on_from_a_checkpoint(name: str) -> None:
-    recipe = small_recipe("fc_gan", {"dataset": name})
+def test_a_run_says_what_was_left_out(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # a relative path is written down in full
+    recipe = small_recipe("fc_gan", {"dataset": name.replace(f"{tmp_path}/", "")})
     check_fit(recipe)
     run = create_run(recipe)
+    assert run.recipe().dataset == name
     status = train_run(run)
     assert status.state == "finished", status.message
     assert status.notice.startswith("1 of 40 pictures could not be used and were left out, such as cat/03.png: ")
