@@ -19,7 +19,7 @@ from gan_core.images import Pixels
 from pages.ui import panels, state
 from pages.ui.i18n import _
 
-THUMBNAIL = 84  # pixels
+THUMBNAIL = 72  # pixels
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def shuffle(count: int) -> None:
 def _card(info: BundleInfo, number: int, title: str) -> tuple[DeltaGenerator, int, int]:
     """(where the picture goes, the seed, the class)."""
     st.markdown(f"**{title[:1].upper()}{title[1:]}**")
-    with st.container(horizontal=True, gap="small"):  # stays side by side on a phone, as columns do not
+    with st.container(horizontal=True, wrap=False, gap="small"):  # stays side by side on a phone, as columns do not
         picture, entries = st.container(width=THUMBNAIL), st.container(width="stretch")
     with entries:
         seed = st.number_input(
