@@ -110,9 +110,10 @@ def show_changes(recipe: Recipe) -> None:
         lines = [heads, [":--"] * 3, *rows]
         st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
     if recipe.reported:
-        st.markdown(f"**{_('What the report measured')}**\n" + "\n".join(f"- {_(text)}" for text in recipe.reported))
+        st.markdown("**" + _("What the report measured") + "**")
+        st.markdown("\n".join(f"- {_(figure)}" for figure in recipe.reported))
     if recipe.notes:
-        st.markdown(f"**{_('What the report leaves open, and how it is settled here')}**")
+        st.markdown("**" + _("What the report leaves open, and how it is settled here") + "**")
         st.markdown("\n".join(f"- {_(note)}" for note in recipe.notes))
 
 

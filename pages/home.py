@@ -3,9 +3,8 @@
 Whatever needs torch is imported after the first picture is on its way: on a fresh server torch takes a second or two.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from importlib import import_module
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -21,8 +20,9 @@ MOST_SEED = 999_999
 
 def today() -> str:
     """The visitor's date, as digits and strokes."""
-    zone = st.context.timezone
-    return f"{datetime.now(ZoneInfo(zone) if zone else None):%Y-%m-%d}"
+    behind = st.context.timezone_offset  # minutes, as browsers tell it; None without a browser
+    zone = None if behind is None else timezone(timedelta(minutes=-behind))
+    return f"{datetime.now(zone):%Y-%m-%d}"
 
 
 def another_handwriting() -> None:

@@ -17,7 +17,7 @@ def layer_table(network: Network) -> None:
     ]  # fmt: skip
     lines = [heads, [":--", ":--", ":--", ":--", "--:", "--:", "--:", "--:"], *map(_row, network.layers)]
     totals = (network.trainable, network.buffers, network.multiply_adds, network.flops)
-    lines.append([f"**{_('Total')}**", "", "", "", *(f"**{total:,}**" for total in totals)])
+    lines.append(["**" + _("Total") + "**", "", "", "", *(f"**{total:,}**" for total in totals)])
     st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
     if any(layer.share < 1 for layer in network.layers):
         st.caption(_("Each picture takes the branch of its own class alone; the total costs are those of one picture."))

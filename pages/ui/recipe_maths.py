@@ -29,15 +29,15 @@ def optimisers(recipe: Recipe) -> None:
     """Both optimisers side by side, or one text for both where they are the same."""
     ours, theirs = recipe.discriminator_optimizer, recipe.generator_optimizer
     if ours == theirs:
-        st.markdown(f"**{_('Both networks')}**")
+        st.markdown("**" + _("Both networks") + "**")
         _optimiser(ours)
         return
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown(f"**{_('Discriminator')}**")
+        st.markdown("**" + _("Discriminator") + "**")
         _optimiser(ours)
     with right:
-        st.markdown(f"**{_('Generator')}**")
+        st.markdown("**" + _("Generator") + "**")
         _optimiser(theirs)
 
 
@@ -73,7 +73,7 @@ def order_of_updates(training: Training) -> str:
 
 
 def _loss(player: str, terms: tuple[Term, ...]) -> None:
-    st.markdown(f"**{_('Generator') if player == 'generator' else _('Discriminator')}**")
+    st.markdown("**" + (_("Generator") if player == "generator" else _("Discriminator")) + "**")
     st.latex(formulas.loss(player, terms))
     for index, term in enumerate(terms, 1):
         formula, words = st.container(border=True).columns([5, 4], vertical_alignment="center", gap="medium")
