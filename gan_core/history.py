@@ -44,8 +44,8 @@ class History:
         elif line.get("event") == "scalars":
             length = len(self)
             values = {key: line[key] for key in ("step", "epoch", "seconds") if key in line} | line["values"]
-            for name in values.keys() - self.scalars.keys():
-                self.scalars[name] = [None] * length
+            for name in values:
+                self.scalars.setdefault(name, [None] * length)
             for name, column in self.scalars.items():
                 column.append(values.get(name))
 

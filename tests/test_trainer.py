@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -60,8 +61,10 @@ def test_events_tell_the_run_in_order() -> None:
 
 
 def test_curve_points_are_means_of_the_steps_since_the_last() -> None:
-    each = [event for event in train(small_recipe("fc_gan", {"training.log_every": 1}))[1] if isinstance(event, Scalars)]
-    some = [event for event in train(small_recipe("fc_gan", {"training.log_every": 4}))[1] if isinstance(event, Scalars)]
+    each, some = (
+        [event for event in train(small_recipe("fc_gan", {"training.log_every": every}))[1] if isinstance(event, Scalars)]
+        for every in (1, 4)
+    )
     by_step = {event.step: event.values for event in each}
     last = 0
     for event in some:
@@ -71,10 +74,11 @@ def test_curve_points_are_means_of_the_steps_since_the_last() -> None:
         last = event.step
 
 
-def adam(weights: list[Tensor], slopes: list[Tensor], rate: float, beta1: float, epsilon: float) -> list[Tensor]:
-    """Adam's first step (Kingma & Ba 2015, algorithm 1): with bias correction, m = g and v = g²."""
-    assert 0 <= beta1 < 1
-    return [weight - rate * slope / (slope.square().sqrt() + epsilon) for weight, slope in zip(weights, slopes, strict=True)]
+@torch.no_grad()
+def take_first_adam_step(module: nn.Module, slopes: Sequence[Tensor], rate: float, epsilon: float) -> None:
+    """Kingma & Ba 2015, algorithm 1, at t = 1: with the bias corrections, m = g and v = g² whatever β₁ and β₂ are."""
+    for weight, slope in zip(module.parameters(), slopes, strict=True):
+        weight -= rate * slope / (slope.square().sqrt() + epsilon)
 
 
 def first_batch(trainer: Trainer) -> tuple[Tensor, Tensor]:
@@ -103,17 +107,11 @@ def test_one_step_of_the_conditional_gan_by_hand() -> None:
     loss_d = 0.5 * cross_entropy(discriminator(real, labels).logits, torch.full((8,), 0.9))
     loss_d = loss_d + 0.5 * cross_entropy(discriminator(fake, asked).logits, torch.zeros(8))
     slopes = torch.autograd.grad(loss_d, list(discriminator.parameters()))
-    for weight, new in zip(
-        discriminator.parameters(), adam(list(discriminator.parameters()), list(slopes), 2e-4, 0.5, 1e-7), strict=True
-    ):
-        weight.data.copy_(new)
+    take_first_adam_step(discriminator, slopes, 2e-4, 1e-7)
     z, asked = draw()
     loss_g = cross_entropy(discriminator(generator(z, asked), asked).logits, torch.ones(8))
     slopes = torch.autograd.grad(loss_g, list(generator.parameters()))
-    for weight, new in zip(
-        generator.parameters(), adam(list(generator.parameters()), list(slopes), 2e-4, 0.5, 1e-7), strict=True
-    ):
-        weight.data.copy_(new)
+    take_first_adam_step(generator, slopes, 2e-4, 1e-7)
 
     for mine, theirs in ((discriminator, trainer.discriminator), (generator, trainer.generator)):
         for (name, a), b in zip(mine.named_parameters(), theirs.parameters(), strict=True):
@@ -136,10 +134,8 @@ def test_one_step_of_the_fully_connected_gan_by_hand() -> None:
     loss_g = -on_fake.sigmoid().log().mean()
     slopes_d = torch.autograd.grad(loss_d, list(discriminator.parameters()), retain_graph=True)
     slopes_g = torch.autograd.grad(loss_g, list(generator.parameters()))
-    for module, slopes in ((discriminator, slopes_d), (generator, slopes_g)):
-        updated = adam(list(module.parameters()), list(slopes), 2e-4, 0.9, 1e-8)
-        for weight, new in zip(module.parameters(), updated, strict=True):
-            weight.data.copy_(new)
+    take_first_adam_step(discriminator, slopes_d, 2e-4, 1e-8)
+    take_first_adam_step(generator, slopes_g, 2e-4, 1e-8)
 
     for mine, theirs in ((discriminator, trainer.discriminator), (generator, trainer.generator)):
         for (name, a), b in zip(mine.named_parameters(), theirs.parameters(), strict=True):
