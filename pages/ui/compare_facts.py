@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -99,9 +98,9 @@ def show_settings(chosen: Sequence[Chosen]) -> None:
 
 def _table(chosen: Sequence[Chosen], rows: dict[str, list[str]], *, alt: str) -> None:
     """A row for each name, a column for each model."""
-    columns = {"": [_plain(name) for name in rows]}
+    columns = {"": [panels.literal(name) for name in rows]}
     for index, item in enumerate(chosen):
-        columns[_plain(item.name)] = [_plain(values[index]) for values in rows.values()]
+        columns[panels.literal(item.name)] = [panels.literal(values[index]) for values in rows.values()]
     st.table(columns, border="horizontal", hide_index=True, alt=alt)
 
 
@@ -123,8 +122,3 @@ def _value(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return _(value) if isinstance(value, str) else forms.as_text(value)
-
-
-def _plain(text: str) -> str:
-    """Names of runs are the visitor's own words: they must not turn into markup in a table."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", text)

@@ -76,7 +76,7 @@ def _choose(letter: str, models: Mapping[str, Model], default: str) -> Chosen:
     asked = _asked(letter)
     if asked and not (library.listed(asked) and library.without_step(asked) in models):
         st.warning(
-            _("The model {ref} is not here any more; choose another one.").format(ref=asked),
+            _("The model {ref} is not here any more; choose another one.").format(ref=panels.literal(asked)),
             icon=":material/search_off:",
         )
         asked = ""
@@ -96,7 +96,7 @@ def _choose(letter: str, models: Mapping[str, Model], default: str) -> Chosen:
             )  # fmt: skip
     labels = _labels(model)
     if ref not in labels:
-        st.caption(_("The snapshot {ref} is not kept; this is the newest.").format(ref=ref))
+        st.caption(_("The snapshot {ref} is not kept; this is the newest.").format(ref=panels.literal(ref)))
     st.session_state[snapshot_key] = ref = ref if ref in labels else model
     st.selectbox(
         _("Snapshot"), list(labels), key=snapshot_key, format_func=labels.__getitem__, disabled=len(labels) < 2,

@@ -35,7 +35,7 @@ def offer_pair(chosen: Sequence[Chosen]) -> None:
     recipes = _recipes(chosen)
     st.markdown(
         _("Trains **{first}** and **{second}** one after the other, on the same data, from the same seed.").format(
-            first=_(recipes[0].title), second=_(recipes[1].title)
+            first=panels.literal(_(recipes[0].title)), second=panels.literal(_(recipes[1].title))
         )
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -100,7 +100,7 @@ def _follow(group: str) -> None:
         entries = shelf.group_entries(group)
         for entry in entries:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
-                st.markdown(f"**{_(entry.about.name)}**", width="stretch")
+                st.markdown(f"**{panels.literal(_(entry.about.name))}**", width="stretch")
                 stands = entry.status.state
                 st.badge(run_words.state_title(stands), icon=run_words.state_icon(stands),
                          color=run_words.state_color(stands))  # fmt: skip

@@ -173,7 +173,7 @@ def _is_report(pair: tuple[Chosen, Chosen]) -> bool:
 def _strip(title: str, row: Row, request: RowsRequest) -> None:
     """One row of pictures under its model's name."""
     with st.container(gap="xxsmall"):
-        st.markdown(title)
+        st.markdown(panels.literal(title))
         panels.picture(sheet(row.tiles, request.count), alt=_alt(title, row, request), width=request.count * TILE)
 
 

@@ -49,7 +49,7 @@ def show_uploads() -> None:
                 st.caption(_("This file cannot be read any more; delete it."))
             else:
                 st.text(path.stem)
-                st.caption(" · ".join([*_parts(info), size(path.stat().st_size)]))
+                st.caption(panels.literal(" · ".join([*_parts(info), size(path.stat().st_size)])))
                 _links(f"upload:{path.stem}", info)
             chosen = st.menu_button(
                 _("More"), list(ACTIONS), key=f"library.upload.{path.stem}", type="tertiary",

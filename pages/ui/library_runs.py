@@ -125,7 +125,7 @@ def _described(entry: RunEntry) -> str:
             _("epoch {done} of {planned}").format(done=f"{status.epoch:.4g}", planned=f"{status.total_epochs:.4g}")
         )
     parts += [moment(entry.about.created), size(shelf.run_bytes(entry.run))]
-    return " · ".join(part for part in parts if part)
+    return panels.literal(" · ".join(part for part in parts if part))
 
 
 def _actions(entry: RunEntry) -> None:

@@ -53,6 +53,7 @@ def say_error(error: UserError) -> None:
 def show_said() -> None:
     """Show what is left to be said."""
     well, text = st.session_state.pop(_SAID, (True, ""))
+    text = panels.literal(text)
     if text and well:
         st.success(text, icon=":material/check_circle:")
     elif text:

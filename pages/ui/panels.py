@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
@@ -59,6 +60,11 @@ def share_panel(**params: object) -> None:
     with st.popover(_("Share"), icon=":material/link:"):
         st.markdown(_("Whoever opens this link sees what you see now."))
         st.code(state.share_link(**params), language=None, wrap_lines=True)
+
+
+def literal(text: str) -> str:
+    """`text` as Markdown that shows just these characters: names that visitors give must not turn into markup."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$:])", r"\\\1", text)
 
 
 def picture(
