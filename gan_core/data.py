@@ -13,17 +13,8 @@ from gan_core.config import UserError
 from gan_core.datasets.dataset import Dataset, Report, cache_dir, data_dir
 from gan_core.datasets.drawn import StrokesSource
 from gan_core.datasets.idx import IdxSource, Split
-from gan_core.datasets.pictures import (
-    CelebA,
-    FaceSettings,
-    LsunBedroom,
-    PictureSettings,
-    PictureSource,
-    picture_folder,
-    split_name,
-    uploaded_pictures,
-    with_options,
-)
+from gan_core.datasets.origins import CelebA, FaceSettings, LsunBedroom, PictureSettings
+from gan_core.datasets.pictures import PictureSource, picture_folder, split_name, uploaded_pictures, with_options
 from gan_core.datasets.usps import UspsSource
 
 __all__ = ["DATASETS", "Dataset", "DatasetSource", "Report", "cache_dir", "data_dir", "find_dataset"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from gan_core import data, explore, jobs, worker, writing
 from gan_core.config import Setting, settings_of
-from gan_core.datasets import download, drawn, picture_cache, picture_lists, pictures
+from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
@@ -15,7 +15,7 @@ from gan_core.stabilizers import Stabilizers
 
 CONFIGS: tuple[type, ...] = (
     *GENERATORS, *DISCRIMINATORS, Latents, *TERMS, Optimizer, *SCHEDULES, Training, Snapshots, Stabilizers,
-    pictures.PictureSettings, pictures.FaceSettings, pictures.Folder, pictures.Upload,
+    origins.PictureSettings, origins.FaceSettings, origins.Folder, origins.Upload,
     explore.SampleRequest, explore.InterpolationRequest, explore.GridRequest, explore.WritingRequest,
     explore.TableRequest, writing.DigitsRequest,
 )  # fmt: skip

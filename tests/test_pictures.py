@@ -394,14 +394,14 @@ def test_killed_at_any_instant_it_goes_on_to_the_same_files(folders: Path, monke
     for share in (0.05, 0.4, 0.75):
         process = FORK.Process(target=prepare, args=(name, FORK.Queue()))
         process.start()
-        journal, deadline = folder / "journal.jsonl", time.monotonic() + 60
-        while not journal.exists() or journal.stat().st_size < share * len(whole[1]):
+        made, deadline = folder / "pictures.u8", time.monotonic() + 60
+        while not made.exists() or made.stat().st_size < share * len(whole[0]):
             assert time.monotonic() < deadline and process.is_alive()
             time.sleep(0.001)
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL
-        sizes.append((folder / "pictures.u8").stat().st_size)
+        sizes.append(made.stat().st_size)
     assert 0 < sizes[0] < sizes[1] < sizes[2] < len(whole[0])
     find_dataset(name).load()
     assert cache_bytes(folders) == whole
