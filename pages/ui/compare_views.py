@@ -17,7 +17,7 @@ from pages.ui.i18n import N_, _
 from pages.ui.wipe import wipe
 
 VIEWS = {
-    "rows": N_("Rows"),
+    "rows": N_("Row by row"),
     "wipe": N_("Wipe"),
     "difference": N_("Difference"),
     "epochs": N_("Epoch by epoch"),
