@@ -251,7 +251,8 @@ def _ended(run: Run, process: subprocess.Popen[str] | None) -> bool:
     """Whether a run's process is over; ``process`` is None for one that an earlier server started."""
     if process.poll() is None if process is not None else is_alive(run.status()):
         return False
-    if run.exists() and run.status().live:
+    # A run that waits again was resumed while its old process was about to end.
+    if run.exists() and run.status().live and run.status().state != "queued":
         _mark_lost(run)
     return True
 

@@ -79,8 +79,9 @@ def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None
             status = status.saying(NO_MEMORY)
         else:
             status = status.saying(FAILED, error=type(error).__name__)
+    status = replace(status, pid=0, pid_created=0.0)
     with contextlib.suppress(UserError):  # a full disk or a deleted folder: there is nowhere to say it
-        run.set_status(replace(status, pid=0, pid_created=0.0))
+        run.set_status(status)
     return status
 
 
@@ -134,8 +135,8 @@ class _Recorder:
                 self._stop()
                 break
         self.metrics.close()
-        self._update(state=ended)
-        return self.status
+        self._measure()
+        return replace(self.status, state=ended)  # written once, by the caller: from then on a resume may follow
 
     def _load(self, recipe: Recipe) -> tuple[Recipe, Dataset]:
         """The data set, or strokes in place of an MNIST that cannot be had; the recipe then says so."""
@@ -184,6 +185,12 @@ class _Recorder:
     def _update(self, **changes: str) -> None:
         """Write the status, with where training stands by now."""
         self.last_status = time.monotonic()
+        self._measure()
+        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
+        self.run.set_status(self.status)
+
+    def _measure(self) -> None:
+        """Bring the status to where training stands."""
         if hasattr(self, "trainer"):
             trainer = self.trainer
             self.status = replace(
@@ -191,8 +198,6 @@ class _Recorder:
                 total_epochs=trainer.total_steps * self.recipe.training.discriminator_steps / trainer.batches_per_epoch,
                 seconds=self.seconds, images_per_second=self._images_per_second(),
             )  # fmt: skip
-        self.status = replace(self.status, **changes)  # type: ignore[arg-type]
-        self.run.set_status(self.status)
 
     def _say(self, text: str, /, **values: object) -> None:
         self.status = self.status.saying(text, **values)
