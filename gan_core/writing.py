@@ -122,14 +122,15 @@ def write(request: DigitsRequest) -> Pixels:
     return 255 - picture if request.paper else picture
 
 
-def write_wall(model: str, text: str, seed: int, hands: int) -> Pixels:
-    """The text in ``hands`` handwritings, one below the other: those of ``seed`` and the seeds after it.
+def write_wall(model: str, text: str, seed: int, rows: int, columns: int = 1) -> Pixels:
+    """The text again and again, in reading order: in the handwriting of ``seed`` and of the seeds after it.
 
     Raises:
         UserError: as :func:`write`.
     """
-    rows = [write(DigitsRequest(model, text, seed + hand, columns=MOST_CHARACTERS)) for hand in range(hands)]
-    return sheet(np.stack(rows), 1, gap=0)
+    seeds = range(seed, seed + rows * columns)
+    pictures = [write(DigitsRequest(model, text, each, columns=MOST_CHARACTERS)) for each in seeds]
+    return sheet(np.stack(pictures), columns, gap=0)
 
 
 def _line(parts: Sequence[Pixels], overlap: int) -> Pixels:

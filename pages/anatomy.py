@@ -94,6 +94,8 @@ def show_changes(recipe: Recipe) -> None:
     """In what the recipe differs from its report's, or from another one."""
     st.header(_("Against the report"), anchor="report")
     default = recipe.name if recipe.name in NAMES else NAMES[0]
+    if "against" not in st.query_params:  # the report of what was shown before is no choice of the visitor's
+        st.session_state.pop("against", None)
     base = find_recipe(
         state.choice(st.selectbox, _("Compare with"), NAMES, param="against", default=default, label=recipe_title)
     )

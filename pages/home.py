@@ -13,7 +13,7 @@ from pages.ui import panels, state
 from pages.ui.i18n import _
 
 WRITER = "cgan"  # the shipped model that the page opens with
-HANDS = 5
+ROWS, WIDTH = 5, 10  # of the wall, the width in characters; short texts stand several times in a row
 LONGEST = 14
 MOST_SEED = 999_999
 
@@ -27,7 +27,7 @@ def today() -> str:
 
 def another_handwriting() -> None:
     """Seeds follow one another, so that a link shows the same wall."""
-    state.write(seed=(state.read("seed", 1) + HANDS) % MOST_SEED)
+    state.write(seed=(state.read("seed", 1) + ROWS * WIDTH) % MOST_SEED)
 
 
 @st.fragment
@@ -70,8 +70,9 @@ def show_wall(text: str, seed: int) -> None:
             panels.picture(sheet, alt=_("The digits 0 to 9, drawn by a trained model"), width="stretch")
     writing = import_module("gan_core.writing")
     with place, panels.guard():
-        picture = writing.write_wall(WRITER, text, seed, HANDS)
-        alt = _("{text} in {count} handwritings, drawn by a trained model").format(text=text, count=HANDS)
+        columns = max(1, WIDTH // max(1, len(text.strip())))
+        picture = writing.write_wall(WRITER, text, seed, ROWS, columns)
+        alt = _("{text} in {count} handwritings, drawn by a trained model").format(text=text, count=ROWS * columns)
         panels.picture(picture, alt=alt, width="stretch")
     st.session_state["home.loaded"] = True
 

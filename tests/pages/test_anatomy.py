@@ -64,6 +64,13 @@ def test_a_link_to_a_changed_recipe_shows_what_it_changes() -> None:
     assert f"**{100 * 32 + 32 + 32 * 784 + 784:,}**" in text
 
 
+def test_another_recipe_is_compared_with_its_own_report() -> None:
+    test = anatomy(recipe="fc_gan")
+    next(box for box in test.selectbox if box.key == "recipe").set_value("leaky_gan").run()
+    assert "No setting differs" in written(test)
+    assert "against" not in test.query_params
+
+
 def test_two_recipes_of_one_report_can_be_compared() -> None:
     text = written(anatomy(recipe="dcgan_modified", against="dcgan"))
     assert "| Discriminator › Channels | 64, 128 | 64, 128, 256 |" in text
