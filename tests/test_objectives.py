@@ -83,4 +83,5 @@ def test_kernel_decay_is_the_sum_of_squares_of_its_kernels() -> None:
 def test_every_term_says_what_it_is(term: type) -> None:
     assert term.player in ("generator", "discriminator")
     assert term.group in ("objective", "penalty", "remedy")
-    assert term.title and term.summary.endswith(".") and term.source and term.formula.count("{") == term.formula.count("}")
+    assert term.title and term.source and term.summary.endswith(".")
+    assert term.formula.count("{") == term.formula.count("}")

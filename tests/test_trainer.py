@@ -61,10 +61,8 @@ def test_events_tell_the_run_in_order() -> None:
 
 
 def test_curve_points_are_means_of_the_steps_since_the_last() -> None:
-    each, some = (
-        [event for event in train(small_recipe("fc_gan", {"training.log_every": every}))[1] if isinstance(event, Scalars)]
-        for every in (1, 4)
-    )
+    recipes = (small_recipe("fc_gan", {"training.log_every": every}) for every in (1, 4))
+    each, some = ([event for event in train(recipe)[1] if isinstance(event, Scalars)] for recipe in recipes)
     by_step = {event.step: event.values for event in each}
     last = 0
     for event in some:
