@@ -177,7 +177,9 @@ def _of_history(name: str, step: str) -> Path:
 def _of_run(run: Run, step: str) -> Path:
     path = run.bundle_path(int(step)) if step.isdecimal() else run.newest_bundle()
     if path is None or not path.is_file():
-        raise UserError("The run {run} keeps no networks there; choose another snapshot or let it train on.", run=run.id)
+        raise UserError(
+            "The run {run} keeps no networks there; choose another snapshot or let it train on.", run=run.id
+        )
     return path
 
 

@@ -36,13 +36,13 @@ def show_curves(chosen: Sequence[Chosen]) -> None:
         st.info(_("Neither model came with its curves: uploads carry the networks alone."), icon=":material/info:")
         return
 
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        quantity = state.choice(st.selectbox, _("Curve"), QUANTITIES, param="curve", label=charts.label_of, width=240)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        quantity = state.choice(st.selectbox, _("Curve"), QUANTITIES, param="curve", label=charts.label_of, width=220)
         axis = state.choice(
             st.segmented_control, _("Horizontal axis"), AXES, param="axis", label=lambda name: _(AXES[name])
         )
         smoothing = st.slider(
-            _("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smooth", bind="query-params", persist_state="session", width=180
+            _("Smoothing"), 0.0, 0.99, 0.6, 0.01, key="smooth", bind="query-params", persist_state="session", width=160
         )
         log = st.toggle(_("Logarithmic"), key="log", bind="query-params", persist_state="session")
 

@@ -98,6 +98,8 @@ def _follow(group: str) -> None:
     @panels.guard()
     def follow() -> None:
         entries = shelf.group_entries(group)
+        if alive and not any(entry.status.live for entry in entries):
+            st.rerun()  # both have ended: their models can be chosen on the whole page now
         for entry in entries:
             with st.container(border=True, horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**{panels.literal(_(entry.about.name))}**", width="stretch")

@@ -15,6 +15,7 @@ from pages.ui.i18n import N_, _
 from pages.ui.library_words import dataset_title, say, say_error, size
 
 MOST_MEGABYTES = 1000
+THUMBNAIL = 240
 ACTIONS = {"rename": N_("Rename"), "delete": N_("Delete")}
 
 
@@ -41,23 +42,28 @@ def show_uploads() -> None:
     if not files:
         st.caption(_("Nothing uploaded yet."))
     for path in files:
-        with st.container(border=True):
-            try:
-                info = library.describe(f"upload:{path.stem}")
-            except (UserError, OSError):
-                st.text(path.stem)
-                st.caption(_("This file cannot be read any more; delete it."))
-            else:
-                st.text(path.stem)
-                st.caption(panels.literal(" · ".join([*_parts(info), size(path.stat().st_size)])))
-                _links(f"upload:{path.stem}", info)
-            chosen = st.menu_button(
-                _("More"), list(ACTIONS), key=f"library.upload.{path.stem}", type="tertiary",
-                format_func=lambda name: _(ACTIONS[name]),
-            )  # fmt: skip
-            if chosen is not None:
-                library_dialogs.ask(chosen, path.stem, kind="upload")
-                st.rerun()
+        with st.container(border=True), panels.guard():
+            _upload_card(path.stem, path.stat().st_size)
+
+
+def _upload_card(name: str, length: int) -> None:
+    st.text(name)
+    try:
+        info = library.describe(f"upload:{name}")
+    except (UserError, OSError):
+        info = None
+    said = _("This file cannot be read any more; delete it.") if info is None else " · ".join(_parts(info))
+    st.caption(panels.literal(f"{said} · {size(length)}"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if info is not None:
+            _links(f"upload:{name}", info)
+        chosen = st.menu_button(
+            _("More"), list(ACTIONS), key=f"library.upload.{name}", type="tertiary",
+            format_func=lambda action: _(ACTIONS[action]),
+        )  # fmt: skip
+    if chosen is not None:
+        library_dialogs.ask(chosen, name, kind="upload")
+        st.rerun()
 
 
 def _receive() -> None:
@@ -85,7 +91,11 @@ def _receive() -> None:
 
 def _bundled_card(entry: dict[str, Any]) -> None:
     info = library.describe(entry["name"])
+    sheet = shelf.newest_sheet(library.history_run(entry["name"]))
     with st.container(border=True):
+        if sheet is not None:
+            alt = _("Newest picture sheet of {name}").format(name=_(entry["title"]))
+            panels.picture(sheet, alt=alt, width=THUMBNAIL)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{_(entry['title'])}**", width="content")
             whole = st.session_state.get("library.checked", {}).get(entry["name"])
@@ -97,14 +107,15 @@ def _bundled_card(entry: dict[str, Any]) -> None:
         st.markdown(_(info.recipe.summary))
         time = run_words.duration(entry["seconds"])
         st.caption(" · ".join([
-            *_parts(info), _("trained for {time} on {hardware}").format(time=time, hardware=_(entry["hardware"])),
+            *_parts(info)[1:], _("trained for {time} on {hardware}").format(time=time, hardware=_(entry["hardware"])),
             _("seed {seed}").format(seed=entry["seed"]),
         ]))  # fmt: skip
         _measured(entry.get("metrics", {}))
         with st.expander(_("How it was made")):
             st.code(entry["command"], language="bash", wrap_lines=True)
             st.caption(f"SHA-256 {entry['sha256']}")
-        _links(entry["name"], info)
+        with st.container(horizontal=True):
+            _links(entry["name"], info)
 
 
 def _measured(metrics: dict[str, float]) -> None:
@@ -126,8 +137,8 @@ def _parts(info: BundleInfo) -> list[str]:
 
 
 def _links(ref: str, info: BundleInfo) -> None:
-    with st.container(horizontal=True):
-        panels.go_to("../interpolate.py", _("Interpolate"), icon=":material/conversion_path:", params={"model": ref})
-        if info.recipe.conditional:
-            panels.go_to("../digits.py", _("Digits"), icon=":material/looks_3:", params={"model": ref})
-        panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})
+    """The pages that can show a model, side by side."""
+    panels.go_to("../interpolate.py", _("Interpolate"), icon=":material/conversion_path:", params={"model": ref})
+    if info.recipe.conditional:
+        panels.go_to("../digits.py", _("Digits"), icon=":material/looks_3:", params={"model": ref})
+    panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})

@@ -53,9 +53,13 @@ def show_runs() -> None:
     first = _first_shown(len(found))
     ids = [entry.id for entry in found[first : first + PAGE]]
 
-    @st.fragment(run_every=TICK_SECONDS if any(entry.status.live for entry in found) else None)
+    alive = any(entry.status.live for entry in found)
+
+    @st.fragment(run_every=TICK_SECONDS if alive else None)
     def listed() -> None:
         fresh = {entry.id: entry for entry in shelf.run_entries()}
+        if alive and not any(entry.status.live for entry in fresh.values()):
+            st.rerun()  # nothing is left to wait for: the whole page once more, and no more ticks
         for run_id in ids:
             if run_id in fresh:
                 with panels.guard():
