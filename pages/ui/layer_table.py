@@ -8,6 +8,8 @@ from gan_core.anatomy import Layer, Network
 from pages.ui.i18n import _
 from pages.ui.network_graph import INPUTS, kind_title, shape_text
 
+MOST_LAYERS, LONGEST = 40, 640  # layers, pixels
+
 
 def layer_table(network: Network) -> None:
     """One row a layer, and the totals."""
@@ -18,7 +20,9 @@ def layer_table(network: Network) -> None:
     lines = [heads, [":--", ":--", ":--", ":--", "--:", "--:", "--:", "--:"], *map(_row, network.layers)]
     totals = (network.trainable, network.buffers, network.multiply_adds, network.flops)
     lines.append(["**" + _("Total") + "**", "", "", "", *(f"**{total:,}**" for total in totals)])
-    st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
+    # A network with a branch for each class has hundreds of layers: those scroll by themselves.
+    with st.container(height=LONGEST if len(network.layers) > MOST_LAYERS else "content", border=False):
+        st.markdown("\n".join("| " + " | ".join(line) + " |" for line in lines))
     if any(layer.share < 1 for layer in network.layers):
         st.caption(_("Each picture takes the branch of its own class alone; the total costs are those of one picture."))
 
