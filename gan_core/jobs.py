@@ -29,6 +29,7 @@ from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
 from gan_core.trainer import check_fit
 
 TICK_SECONDS = 0.1
+ADOPT_SECONDS = 5.0
 # How long a next process in reserve waits: loading torch would slow the run that has just begun, and where loading
 # fails, it should not be tried without end.
 RESERVE_SECONDS = 6.0
@@ -131,7 +132,7 @@ class Supervisor:
         self._lock: IO[str] | None = None
         self._running: dict[str, tuple[Run, subprocess.Popen[str] | None]] = {}
         self._reserve: subprocess.Popen[str] | None = None
-        self._reserve_due = 0.0
+        self._reserve_due = self._adopt_due = 0.0
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -173,17 +174,19 @@ class Supervisor:
             self.elsewhere = True
             return False
         self._lock, self.owner, self.elsewhere = lock, True, False
+        waiting = set(queued(self.root))
+        for run in list_runs(self.root):
+            if run.status().state == "queued" and run.id not in waiting:
+                run.set_status(replace(run.status(), state="stopped"))
         self._adopt()
         return True
 
     def _adopt(self) -> None:
-        """Find the runs that an earlier server left: still training, or ended without a word."""
-        waiting = set(queued(self.root))
+        """Find the runs that others started (an earlier server, the command line): training still, or lost."""
+        self._adopt_due = time.monotonic() + ADOPT_SECONDS
         for run in list_runs(self.root):
             status = run.status()
-            if status.state == "queued" and run.id not in waiting:
-                run.set_status(replace(status, state="stopped"))
-            elif status.live and status.state != "queued":
+            if run.id not in self._running and status.live and status.state != "queued":
                 if is_alive(status):
                     self._running[run.id] = (run, None)
                 else:
@@ -194,6 +197,8 @@ class Supervisor:
         for run_id, (run, process) in list(self._running.items()):
             if _ended(run, process):
                 del self._running[run_id]
+        if time.monotonic() > self._adopt_due:
+            self._adopt()
         if not self._running:
             for run_id in queued(self.root):
                 (self.root / ".queue" / run_id).unlink(missing_ok=True)

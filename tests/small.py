@@ -12,7 +12,8 @@ from gan_core.data import Dataset, find_dataset
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
 
-WIDTHS = ("hidden", "channels", "filters", "base_channels", "width", "widest")  # fields of a network's config that make it large
+# Fields of a network's config that make it large.
+WIDTHS = ("hidden", "channels", "filters", "base_channels", "width", "widest")
 WIDEST = 6
 TRAINING: Mapping[str, Any] = {
     "training.batch_size": 8,

@@ -39,7 +39,9 @@ def bundle(recipe: Recipe, tmp_path: Path) -> Path:
     return write(tmp_path / "bundle.safetensors", recipe)
 
 
-def write(path: Path, recipe: Recipe, dtype: torch.dtype = torch.float32, metrics: dict[str, float] | None = None) -> Path:
+def write(
+    path: Path, recipe: Recipe, dtype: torch.dtype = torch.float32, metrics: dict[str, float] | None = None
+) -> Path:
     info = BundleInfo(recipe, 7, 0.5, (1, 28, 28), DIGITS, "mnist", averaged=True, metrics=metrics or {})
     generator, discriminator = build_networks(recipe, info.shapes, seed=1)
     save_bundle(path, info, generator.state_dict(), discriminator.state_dict(), dtype=dtype)

@@ -153,6 +153,25 @@ def test_at_the_start_dead_processes_and_reused_pids_are_found_out(root: Path) -
         server.stop()
 
 
+def test_a_run_of_the_command_line_is_waited_for_and_its_death_is_noticed(
+    servers: Callable[[], Supervisor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "ADOPT_SECONDS", 0.1)
+    server = servers()
+    wait_for(lambda: server.owner)
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    other = claim(new_run(), "running", process.pid, psutil.Process(process.pid).create_time())
+    wait_for(lambda: other.id in server._running)
+    run = new_run({"training.steps": 3})
+    enqueue(run)
+    time.sleep(0.5)
+    assert states(other, run) == ["running", "queued"]
+    process.kill()
+    process.wait()
+    wait_for(lambda: states(other, run) == ["stopped", "finished"])
+    assert other.status().message == jobs.LOST
+
+
 def test_two_servers_share_a_folder_and_one_takes_over(servers: Callable[[], Supervisor]) -> None:
     first = servers()
     wait_for(lambda: first.owner)
