@@ -63,7 +63,7 @@ def branch_form(branch: str, on_start: OnStart) -> None:
     sheet = next((sheet for sheet in run.sheets() if sheet.step == int(step)), None)
     st.info(
         _("This branch of “{name}” starts with its networks at epoch {epoch}; both optimisers start afresh.").format(
-            name=_(run.about().name), epoch=f"{sheet.epoch:g}" if sheet else "?"
+            name=panels.literal(_(run.about().name)), epoch=f"{sheet.epoch:g}" if sheet else "?"
         ),
         icon=":material/call_split:",
     )

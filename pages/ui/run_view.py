@@ -43,7 +43,7 @@ def show_state(run: Run, status: Status) -> None:
     """Name, state and progress."""
     about = run.about()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(_(about.name), anchor=False, width="content")
+        st.subheader(panels.literal(_(about.name)), anchor=False, width="content")
         st.badge(state_title(status.state), icon=state_icon(status.state), color=state_color(status.state))
         if about.parent:
             st.caption(_("A branch of {parent}").format(parent=about.parent), width="content")
@@ -86,7 +86,7 @@ def show_busy(run: Run) -> None:
     """What a waiting run waits for, and the way there: it may be paused and forgotten."""
     for other in jobs.training(run.path.parent):
         state = state_title(other.status().state)
-        label = _("“{name}” comes first ({state})").format(name=_(other.about().name), state=state)
+        label = _("“{name}” comes first ({state})").format(name=panels.literal(_(other.about().name)), state=state)
         panels.go_to("../train.py", label, icon=":material/arrow_forward:", params={"run": other.id})
 
 

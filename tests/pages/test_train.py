@@ -1,0 +1,249 @@
+"""The Train page without a browser: the form, the start of a run, its controls, and what may be wrong with a run."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gan_core import jobs
+from gan_core.images import png
+from gan_core.jobs import Supervisor
+from gan_core.recipes import RECIPES, find_recipe
+from gan_core.runs import Run, Status, create_run, list_runs
+from pages.ui.sheet_route import read_sheet
+
+TILES = np.zeros((28, 58), np.uint8)
+MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GAN_RUNS_DIR", str(tmp_path / "runs"))
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path / "data"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def supervisor(root: Path) -> Iterator[Supervisor]:
+    watcher = Supervisor(root)
+    watcher.start()
+    yield watcher
+    for run in list_runs(root):
+        jobs.stop(run)
+    wait(lambda: not any(run.status().live for run in list_runs(root)))
+    watcher.stop()
+
+
+def wait(condition: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.05)
+
+
+def train_page(**params: str) -> AppTest:
+    test = AppTest.from_file(MAIN, default_timeout=60)
+    test.query_params.update(params)
+    test.run()
+    test.switch_page("../train.py")
+    test.query_params.update(params)
+    return test.run()
+
+
+def button(test: AppTest, label: str):  # type: ignore[no-untyped-def]
+    return next(item for item in test.button if item.label == label)
+
+
+def labels(test: AppTest) -> list[str]:
+    return [item.label for item in test.button]
+
+
+def texts(test: AppTest) -> str:
+    parts = (*test.markdown, *test.caption, *test.info, *test.warning, *test.error)
+    return "\n".join(str(item.value) for item in parts)
+
+
+def made_run(root: Path, name: str = "fc_gan", state: str = "stopped", *, kept: bool = True) -> Run:
+    """A run folder as training leaves it: three sheets, of which the last has its networks."""
+    run = create_run(find_recipe(name).with_values({"snapshots.rows": 1, "snapshots.columns": 2}), root=root)
+    lines = []
+    for step in (0, 468, 936):
+        run.sheet_path(step).write_bytes(png(TILES + step // 10))
+        lines.append(
+            f'{{"event": "snapshot", "step": {step}, "epoch": {step // 468}, "rows": 1, "columns": 2, '
+            '"verdicts": [0.25, 0.5]}'
+        )
+        if step:
+            lines.append(
+                f'{{"event": "scalars", "step": {step}, "epoch": {step // 468}, "seconds": 1.5, "values": '
+                '{"loss_g": 1.25, "loss_d": 0.5, "d_real": 0.75, "d_fake": 0.25, "lr_g": 0.0002, "lr_d": 0.0002}}'
+            )
+    run.metrics_path.write_text("\n".join(lines) + "\n")
+    if kept:
+        run.bundle_path(936).write_bytes(b"networks")
+    run.set_status(Status(state, step=936, total_steps=40_001, epoch=2, total_epochs=85.5, seconds=75))
+    return run
+
+
+def test_each_recipe_has_a_link_and_says_what_its_report_leaves_open() -> None:
+    for recipe in RECIPES:
+        test = train_page(recipe=recipe.name)
+        assert not test.exception and not test.error
+        assert recipe.summary in texts(test)
+        assert all(note in texts(test) for note in recipe.notes)
+        assert all(figure in texts(test) for figure in recipe.reported)
+
+
+def test_an_unknown_recipe_is_one_sentence_and_the_form_is_there() -> None:
+    test = train_page(recipe="stylegan")
+    assert "There is no recipe called stylegan" in texts(test)
+    assert "Train" in labels(test)
+
+
+def test_a_missing_mnist_is_announced_with_what_takes_its_place() -> None:
+    test = train_page(recipe="fc_gan")
+    assert "trains on strokes instead" in texts(test)
+
+
+def test_a_link_fills_the_form_and_marks_what_differs_from_the_report(root: Path) -> None:
+    test = train_page(recipe="fc_gan", data="strokes", set="training.epochs=3;training.seed=7")
+    assert "2 settings changed" in texts(test)
+    assert "1,404 steps: 3 epochs" in texts(test)
+    button(test, "Train").click().run()
+    [run] = list_runs(root)
+    recipe = run.recipe()
+    assert (recipe.training.epochs, recipe.training.seed, recipe.dataset) == (3, 7, "strokes")
+    assert recipe.generator == find_recipe("fc_gan").generator
+    assert test.query_params["run"] == run.id
+    assert jobs.queued(root) == [run.id]
+
+
+def test_a_recipe_that_cannot_train_is_refused_with_one_sentence(root: Path) -> None:
+    test = train_page(recipe="dcgan", set="generator.strides=1%2C%202%2C%201")
+    button(test, "Train").click().run()
+    assert len(test.error) == 1 and "14×14" in test.error[0].value
+    assert list_runs(root) == []
+
+
+def test_a_run_trains_pauses_goes_on_stops_and_resumes(root: Path, supervisor: Supervisor) -> None:
+    test = train_page(recipe="fc_gan", data="strokes")
+    button(test, "Train").click().run()
+    [run] = list_runs(root)
+    wait(lambda: run.status().state == "running" and len(run.history()) > 0)
+    test.run()
+    button(test, "Pause").click().run()
+    wait(lambda: run.status().state == "paused")
+    step = run.status().step
+    test.run()
+    assert run.status().step == step
+    button(test, "Continue").click().run()
+    wait(lambda: run.status().step > step)
+    test.run()
+    button(test, "Stop").click().run()
+    wait(lambda: run.status().state == "stopped")
+    test.run()
+    assert run.newest_bundle() is not None
+    reached = run.status().step
+    button(test, "Resume").click().run()
+    wait(lambda: run.status().state == "running" and run.status().step > reached)
+    other = train_page()  # a second visitor, without a link, is shown what trains
+    assert other.query_params["run"] == run.id
+    assert "Stop" in labels(other)
+
+
+def test_a_branch_starts_from_a_kept_snapshot_with_the_settings_of_its_parent(root: Path) -> None:
+    parent = made_run(root)
+    test = train_page(run=parent.id)
+    button(test, "Branch").click().run()
+    assert test.query_params["branch"] == f"{parent.id}@936"
+    assert not any("hidden" in item.key for item in test.text_input)  # the networks are settled
+    button(test, "Train").click().run()
+    [child] = [run for run in list_runs(root) if run.id != parent.id]
+    assert child.about().parent == f"{parent.id}@936"
+    assert child.start_path.read_bytes() == b"networks"
+    assert child.recipe() == parent.recipe()
+
+
+def test_a_branch_of_nothing_is_one_sentence(root: Path) -> None:
+    run = made_run(root)
+    for branch in (f"{run.id}@468", f"{run.id}@x", "gone@3"):
+        test = train_page(run="new", branch=branch)
+        assert len(test.error) == 1 and not test.exception
+        assert "Train" not in labels(test)
+
+
+def test_networks_that_were_not_kept_are_not_offered(root: Path) -> None:
+    run = made_run(root, kept=False)
+    test = train_page(run=run.id)
+    assert button(test, "Branch").disabled
+
+
+def test_a_waiting_run_says_what_it_waits_for(root: Path) -> None:
+    first, second, third = (made_run(root, name) for name in ("cgan", "fc_gan", "leaky_gan"))
+    first.set_status(Status("paused", step=1, total_steps=2))
+    jobs.enqueue(second)
+    time.sleep(0.01)
+    jobs.enqueue(third)
+    assert "Next in line" in progress(train_page(run=second.id))
+    assert "1 other run" in progress(train_page(run=third.id))
+
+
+def progress(test: AppTest) -> str:
+    return next(str(item.proto.text) for item in test.get("progress"))
+
+
+def test_a_run_that_is_gone_is_one_sentence_and_the_page_goes_on(root: Path) -> None:
+    kept, gone = made_run(root), made_run(root, "cgan")
+    test = train_page(run=gone.id)
+    assert not test.error
+    gone.delete()
+    test.run()
+    assert len(test.error) == 1 and not test.exception
+    assert "New training" in labels(test)
+    test = train_page(run="../../etc")
+    assert len(test.error) == 1 and not test.exception
+    assert not train_page(run=kept.id).error
+
+
+@pytest.mark.parametrize("state", ["failed", "diverged"])
+def test_a_run_that_went_wrong_says_so_and_offers_its_log(root: Path, state: str) -> None:
+    run = made_run(root, state=state)
+    run.set_status(Status(state, step=9, total_steps=10, traceback="Traceback: secret").saying("The memory is full."))
+    test = train_page(run=run.id)
+    assert [item.value for item in test.error] == ["The memory is full."]
+    assert "secret" not in texts(test)
+    assert ("Resume" in labels(test)) == (state == "failed")
+
+
+def test_another_server_on_the_same_folder_is_mentioned(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = made_run(root)
+    jobs.enqueue(run)
+    first, second = Supervisor(root), Supervisor(root)
+    assert first._take_lock() and not second._take_lock()
+    monkeypatch.setattr(jobs, "supervisor", lambda: second)
+    assert "Another GAN Workbench" in texts(train_page(run=run.id))
+    monkeypatch.setattr(jobs, "supervisor", lambda: first)
+    assert "Another GAN Workbench" not in texts(train_page(run=run.id))
+    first.stop()
+
+
+def test_sheets_travel_over_http_and_nothing_else_does(root: Path) -> None:
+    run = made_run(root)
+    assert read_sheet(f"run:{run.id}", 468) == run.sheet_path(468).read_bytes()
+    for model, step in (
+        (f"run:{run.id}", 5), ("run:../x", 0), ("run:..", 0), (f"run:{run.id}/../{run.id}", 468), ("/etc/passwd", 0),
+        (str(run.path), 468), ("run:", 0), ("upload:x", 0), ("", 0),
+    ):  # fmt: skip
+        assert read_sheet(model, step) is None
+
+
+def test_the_page_is_chinese_throughout(root: Path) -> None:
+    run = made_run(root)
+    test = train_page(run=run.id, lang="zh")
+    assert not {"Resume", "Branch", "New training"} & set(labels(test))
+    assert "Train" not in labels(train_page(run="new", lang="zh"))
+
+
