@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import streamlit as st
 
-from gan_core import jobs, library, shelf
+from gan_core import comparison, jobs, library, shelf
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
 from pages.ui import panels, run_words, state
 from pages.ui.compare_models import Chosen, ask
+from pages.ui.compare_views import REPORT_EPOCHS
 from pages.ui.i18n import _
 
 REPORT_PAIR = ("dcgan", "dcgan_modified")
@@ -24,7 +25,7 @@ def offer_preset() -> None:
     sources = _report_models()
     st.button(
         _("R5: original against modified at epochs 20, 30, 40, 49"), icon=":material/bolt:", key="compare.preset",
-        on_click=_open_preset, args=sources, disabled=sources is None,
+        on_click=_open_preset, args=(sources,), disabled=not sources,
         help=_("A row of the original above a row of the modified for each epoch, as in the report.")
         if sources else _("Neither is shipped with this copy nor trained yet; start both trainings below."),
     )  # fmt: skip
@@ -51,22 +52,29 @@ def offer_pair(chosen: Sequence[Chosen]) -> None:
     _follow(state.read("started", ""))
 
 
-def _report_models() -> tuple[str, str] | None:
-    """(original, modified): shipped with a history, or else the newest own runs with networks, best those of a pair."""
-    if all(library.history_run(name).exists() for name in REPORT_PAIR):
-        return REPORT_PAIR
+def _report_models() -> list[tuple[str, str]]:
+    """(original, modified) of every source: the shipped histories, pairs of own runs, then the newest run of each."""
+    shipped = [REPORT_PAIR] if all(library.history_run(name).exists() for name in REPORT_PAIR) else []
     entries = [entry for entry in shelf.run_entries() if entry.recipe in REPORT_PAIR and entry.run.newest_bundle()]
+    found = []
     for group in dict.fromkeys([*(entry.about.group for entry in entries if entry.about.group), ""]):
         newest = {entry.recipe: entry.id for entry in reversed(entries) if not group or entry.about.group == group}
         if len(newest) == len(REPORT_PAIR):
-            return f"run:{newest['dcgan']}", f"run:{newest['dcgan_modified']}"
-    return None
+            found.append((f"run:{newest[REPORT_PAIR[0]]}", f"run:{newest[REPORT_PAIR[1]]}"))
+    return [*shipped, *found]
 
 
-def _open_preset(first: str, second: str) -> None:
+def _open_preset(sources: Sequence[tuple[str, str]]) -> None:
+    """Show the source that has most of the report's epochs; the first of those that have as many."""
+    first, second = max(sources, key=_epochs_shown)
     ask(a=first, b=second, c=None, d=None)
     st.session_state["view"] = "epochs"
     state.write(view="epochs")
+
+
+def _epochs_shown(models: tuple[str, str]) -> int:
+    _pairs, missing = comparison.epoch_pairs(*models, REPORT_EPOCHS)
+    return -len(missing)
 
 
 def _recipes(chosen: Sequence[Chosen]) -> list[Recipe]:

@@ -138,6 +138,8 @@ def test_the_preset_shows_both_recipes_at_the_reports_epochs_that_both_keep() ->
     original = make_run("dcgan", epochs=(20, 30, 40, 49), group="pair")
     modified = make_run("dcgan_modified", epochs=(20, 30), group="pair")
     make_run("dcgan_modified", epochs=())  # newer, without networks yet
+    for name in ("dcgan", "dcgan_modified"):  # newer, but stopped early
+        make_run(name, epochs=(20,), group="short")
     test = compare()
     test.button(key="compare.preset").click().run()
     assert (test.query_params["a"], test.query_params["b"]) == (f"run:{original.id}", f"run:{modified.id}")
