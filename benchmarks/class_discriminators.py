@@ -8,7 +8,8 @@ Three ways to judge pictures of N classes, at 28×28 and with R4's widths:
 * "N batches" (the report's way): each of the N discriminators gets 64 pictures of its class;
 * "N heads" (igan_shared): a mixed batch of 64, one trunk.
 
-Times are medians over rounds that take the ways in turn, so that whatever else the machine does slows all of them.
+Times are medians over rounds that take the ways in turn, so that whatever else the machine does slows all of them: on
+a CPU the processor time of all threads, which other programs disturb least, on a GPU the time that passes.
 Memory is the growth of the peak while D is built and updated three times, each in a process of its own: resident memory
 on a CPU, allocated memory on a GPU.
 """
@@ -74,8 +75,8 @@ def measure(classes: int, rounds: int, device: torch.device) -> Iterator[str]:
     of_update = in_turns({way: updates[way].run for way in WAYS}, rounds, device)
     of_step = in_turns({way: partial(next, trained) for way, trained in steps.items()}, rounds, device)
     for way in WAYS:
-        command = [sys.executable, "-m", "benchmarks.class_discriminators", "--device", str(device)]
-        watched = subprocess.run([*command, "--watch", way, str(classes)], capture_output=True, text=True, check=True)
+        command = [sys.executable, "-m", "benchmarks.class_discriminators", "--device", str(device), "--watch", way]
+        watched = subprocess.run([*command, str(classes)], stdout=subprocess.PIPE, text=True, check=True)
         parameters = sum(parameter.numel() for parameter in updates[way].discriminator.parameters())
         step = f"{of_step[way]:.2f} s" if way in of_step else ""
         yield (
@@ -123,14 +124,15 @@ def steps_of(way: str, classes: int, device: torch.device) -> Iterator[StepDone]
 
 def in_turns(actions: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
     """Median seconds of each action, which take turns; the first round warms up and does not count."""
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in actions}
     for _ in range(rounds + 1):
         for name, action in actions.items():
-            began = time.perf_counter()
+            began = clock()
             action()
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(clock() - began)
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
 
