@@ -125,8 +125,8 @@ def settings_and_start(
     recipe: Recipe, key: str, parts: list[str], on_start: OnStart, *, start_from: Path | None = None, parent: str = ""
 ) -> None:
     """The most important settings, the button that starts the run, and all other settings below it."""
-    at_hand, row = st.container(), st.container()
-    st.markdown(f"**{_('All settings')}**")
+    at_hand, row, title = st.container(), st.container(), _("All settings")
+    st.markdown(f"**{title}**")
     edited = forms.edit(
         recipe, key=key, fields=parts, first=AT_HAND, first_in=at_hand, param="set",
         alternatives={"schedule": SCHEDULES},

@@ -29,19 +29,24 @@ function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
+function setCursor(key, x) {
+  // The charts' own script may not have come yet; it finds the cursor where it keeps its cursors.
+  if (window.ganSetCursor) window.ganSetCursor(key, x);
+  else (window.ganCursors ??= new Map()).set(key, x);
+}
+
 function build(parent) {
   const node = element("div", parent, { className: "gan-timeline" });
   node.setAttribute("role", "group");
   const stage = element("div", node, { className: "gan-stage" });
   const parts = { node, stage, image: element("img", stage), tiles: element("div", stage) };
+  parts.track = element("div", node, { className: "gan-track" });
+  parts.slider = element("input", parts.track, { type: "range", min: 0, step: 1 });
   const controls = element("div", node, { className: "gan-controls" });
   for (const name of ["play", "back", "forth", "newest"])
     parts[name] = element("button", controls, { type: "button", className: "gan-" + name, innerHTML: icon(name) });
-  parts.track = element("div", controls, { className: "gan-track" });
-  parts.slider = element("input", parts.track, { type: "range", min: 0, step: 1 });
-  const line = element("div", node, { className: "gan-where" });
-  parts.where = element("span", line);
-  const label = element("label", line);
+  parts.where = element("span", controls, { className: "gan-where" });
+  const label = element("label", controls);
   parts.speedTitle = element("span", label);
   parts.speed = element("select", label);
   return parts;
@@ -133,7 +138,7 @@ class Timeline {
     parts.play.title = data.words[doing];
     parts.play.setAttribute("aria-label", data.words[doing]);
     this.judge();
-    for (const key of data.charts) window.ganSetCursor?.(key, epoch);
+    for (const key of data.charts) setCursor(key, epoch);
   }
 
   picture(index) {
@@ -220,7 +225,7 @@ class Timeline {
     this.halt();
     this.observer.disconnect();
     window.removeEventListener("gan-plot-click", this.onClick);
-    for (const key of this.data.charts) window.ganSetCursor?.(key, null);
+    for (const key of this.data.charts) setCursor(key, null);
   }
 }
 

@@ -47,6 +47,7 @@ def test_a_training_is_watched_left_reloaded_scrubbed_and_stopped(start_server: 
 
         page.reload()
         wait_for_points(page, seen + 5)
+        page.wait_for_function(f"() => ({CURSOR})() >= 1")  # in step with the film from the start
         link = page.url
 
         page.goto(f"{url}/train")  # without a link: what trains is shown
@@ -56,7 +57,7 @@ def test_a_training_is_watched_left_reloaded_scrubbed_and_stopped(start_server: 
         slider = page.get_by_role("slider", name="Snapshot")
         slider.focus()
         page.keyboard.press("Home")
-        expect(page.locator(".gan-where span").first).to_contain_text("Epoch 0 ")
+        expect(page.locator(".gan-where")).to_contain_text("Epoch 0 ")
         page.wait_for_function(f"() => ({CURSOR})() === 0")
         page.wait_for_url(re.compile(r"snapshot=0"))
         page.get_by_role("button", name="Play", exact=True).click()  # to the newest: the film ends by itself
