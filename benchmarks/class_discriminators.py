@@ -5,7 +5,7 @@
 Three ways to judge pictures of N classes, at 28×28 and with R4's widths:
 
 * "N discriminators" (igan_vn): a mixed batch of 64, each picture judged by its class' own;
-* "N batches" (the report's way): each of the N discriminators gets 64 pictures of its class;
+* "N batches" (the report's way, as we read it): each of the N discriminators gets 64 pictures of its class;
 * "N heads" (igan_shared): a mixed batch of 64, one trunk.
 
 Times are medians over rounds that take the ways in turn, so that whatever else the machine does slows all of them: on
