@@ -63,7 +63,7 @@ def test_a_training_is_watched_left_reloaded_scrubbed_and_stopped(start_server: 
         page.get_by_role("button", name="Play", exact=True).click()  # to the newest: the film ends by itself
         expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=60_000)
 
-        page.get_by_role("button", name="Stop").click()
+        page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
         resume = page.get_by_role("button", name="Resume")
         expect(resume).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Branch")).to_be_enabled()
