@@ -266,5 +266,6 @@ def _names(node: Any) -> str:
     if isinstance(node, dict):
         return ", ".join(key for key in node if key != "kind")
     if isinstance(node, list):
-        return ", ".join(str(item.get("kind", index) if isinstance(item, dict) else index) for index, item in enumerate(node))
+        kinds = (item.get("kind") if isinstance(item, dict) else None for item in node)
+        return ", ".join(kind or str(index) for index, kind in enumerate(kinds))
     return "no further settings"
