@@ -16,7 +16,9 @@ from pages.ui.run_words import run_label
 NEW = "new"
 RECENT = 30
 LAST = "train.last"  # session state: the run that this visitor saw last
-FORM_PARAMS = ("recipe", "data", "set", "device", "run_name", "branch")
+FORM_PARAMS = (
+    "recipe", "data", "upload", "folder", "pictures", "d_terms", "g_terms", "set", "device", "run_name", "branch",
+)  # fmt: skip
 VIEW_PARAMS = ("snapshot", "snapshot_speed")
 
 

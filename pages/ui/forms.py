@@ -34,6 +34,7 @@ from pages.ui.i18n import N_, _, ngettext, sentence
 
 T = TypeVar("T")
 Alternatives = Mapping[str, Sequence[type]]
+Parts = Mapping[str, tuple[Any, ...]]
 FIRST_COLUMNS = 3
 
 # What the parts of a recipe are called on screen; any other part is called by its own title.
@@ -61,6 +62,7 @@ def edit(
     first_in: AbstractContextManager[Any] | None = None,
     param: str | None = None,
     alternatives: Alternatives | None = None,
+    parts: Parts | None = None,
     columns: int = 2,
 ) -> T | None:
     """Render the form of `config`; return what the visitor made of it, or None while an entry is invalid.
@@ -73,9 +75,10 @@ def edit(
         first_in: a container for those and for what differs, so that something else can stand above the sections.
         param: the URL parameter that carries the changes, if any.
         alternatives: field name → classes to choose from, for fields that hold one of several.
+        parts: field name → configs in place of the field's own, for tuples whose members were chosen elsewhere.
         columns: entries side by side on a wide screen.
     """
-    form = _Form(key, alternatives or {}, columns, _asked_by_url(param))
+    form = _Form(key, alternatives or {}, parts or {}, columns, _asked_by_url(param))
     with first_in or nullcontext():
         summary = st.container()
         form.show_first(config, tuple(first))
@@ -127,6 +130,7 @@ class _Form:
 
     key: str
     alternatives: Alternatives
+    parts: Parts
     columns: int
     asked: Mapping[str, str] | None
     changed: dict[str, tuple[Entry, Any]] = field(default_factory=dict)
@@ -141,10 +145,13 @@ class _Form:
         entries = [entry for entry in entries if entry.path not in self.early]
         values |= self.grid([entry for entry in entries if not entry.setting.advanced])
         for name in names:
-            value, path = getattr(config, name), prefix + name
+            path = prefix + name
+            value = self.parts.get(path, getattr(config, name))
             if is_config(value) or (isinstance(value, tuple) and value and all(map(is_config, value))):
                 with self.fold(_(SECTIONS.get(name) or getattr(value, "title", name)), path):
                     values[name] = self.part(name, value, path)
+            elif path in self.parts:
+                values[name] = value
         advanced = [entry for entry in entries if entry.setting.advanced]
         if advanced:
             with self.fold(_("Advanced"), f"{prefix}advanced"):

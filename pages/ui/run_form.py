@@ -13,7 +13,7 @@ from pathlib import Path
 import streamlit as st
 
 from gan_core.config import UserError
-from gan_core.data import DATASETS, DatasetSource, find_dataset
+from gan_core.data import find_dataset
 from gan_core.devices import available_devices
 from gan_core.jobs import start_runs
 from gan_core.recipes import RECIPES, find_recipe
@@ -21,7 +21,9 @@ from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.runs import NAME_LENGTH, Run, find_run
 from gan_core.schedules import SCHEDULES
 from pages.ui import forms, panels, state
+from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
+from pages.ui.term_choice import choose_terms
 
 AT_HAND = (
     "training.epochs",
@@ -48,7 +50,6 @@ def run_form(on_start: OnStart) -> None:
     )  # fmt: skip
     recipe = find_recipe(name)
     show_recipe(recipe)
-    recipe = replace(recipe, dataset=choose_dataset(recipe))
     settings_and_start(recipe, f"train.{name}", [part for part, _config in settings_groups(recipe)], on_start)
 
 
@@ -67,7 +68,6 @@ def branch_form(branch: str, on_start: OnStart) -> None:
         ),
         icon=":material/call_split:",
     )
-    recipe = replace(recipe, dataset=choose_dataset(recipe))
     parts = [part for part, _config in settings_groups(recipe) if part not in SETTLED]
     settings_and_start(recipe, f"branch.{run.id}", parts, on_start, start_from=bundle, parent=branch)
 
@@ -86,51 +86,21 @@ def show_recipe(recipe: Recipe) -> None:
                 st.markdown("\n".join(f"- {_(note)}" for note in recipe.notes))
 
 
-def choose_dataset(recipe: Recipe) -> str:
-    """The name of the data set; says where it is, and what happens where it is not."""
-    base = recipe.dataset.partition("?")[0]  # the recipe may want a set of the table with its own settings
-    sources = {name: find_dataset(name) for name in (
-        recipe.dataset if source.name == base else source.name for source in DATASETS
-    )}  # fmt: skip
-    sources.setdefault(recipe.dataset, find_dataset(recipe.dataset))
-    icons = {name: "check_circle" if source.on_disk() else "download" for name, source in sources.items()}
-    name = state.choice(
-        st.pills, _("Data set"), list(sources), param="data", default=recipe.dataset,
-        label=lambda name: f":material/{icons[name]}: {_(sources[name].title)}",
-    )  # fmt: skip
-    source = sources[name]
-    st.caption(f"{_(source.summary)} {availability(source)}")
-    return name
-
-
-def availability(source: DatasetSource) -> str:
-    """Where a data set's pictures come from, in one sentence."""
-    if source.name == "strokes":
-        return _("They are drawn on this machine.")
-    if source.on_disk():
-        return _("They are on this machine.")
-    try:
-        source.count("train")
-    except UserError as error:  # files that only a person can fetch
-        return sentence(error.text, error.values)
-    if source.name == "mnist":
-        return _(
-            "They are not on this machine and will be downloaded; where that fails, the run trains on strokes instead: "
-            "digits that the workbench draws itself."
-        )
-    return _("They are not on this machine and will be downloaded when the training starts.")
-
-
 def settings_and_start(
     recipe: Recipe, key: str, parts: list[str], on_start: OnStart, *, start_from: Path | None = None, parent: str = ""
 ) -> None:
-    """The most important settings, the button that starts the run, and all other settings below it."""
-    at_hand, row, title = st.container(), st.container(), _("All settings")
-    st.markdown(f"**{title}**")
+    """Data set, the most important settings, the button that starts the run, and all other settings below it."""
+    dataset = choose_dataset(recipe)
+    recipe = replace(recipe, dataset=dataset or recipe.dataset)
+    at_hand, row = st.container(), st.container()
+    terms = choose_terms(recipe, key)
+    st.markdown("**" + _("All settings") + "**")
     edited = forms.edit(
         recipe, key=key, fields=parts, first=AT_HAND, first_in=at_hand, param="set",
-        alternatives={"schedule": SCHEDULES},
+        alternatives={"schedule": SCHEDULES}, parts=terms,
     )  # fmt: skip
+    if dataset is None:
+        edited = None
     with row:
         if edited is not None:
             st.caption(length(edited) or " ")

@@ -2,16 +2,22 @@
 
 import time
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core import jobs
+from gan_core.data import find_dataset
+from gan_core.datasets.archives import uploads
 from gan_core.images import png
 from gan_core.jobs import Supervisor
 from gan_core.recipes import RECIPES, find_recipe
+from gan_core.recipes.recipe import TERMS
+from gan_core.regularizers import R1
 from gan_core.runs import Run, Status, create_run, list_runs
 from pages.ui.sheet_route import read_sheet
 
@@ -247,3 +253,94 @@ def test_the_page_is_chinese_throughout(root: Path) -> None:
     assert "Train" not in labels(train_page(run="new", lang="zh"))
 
 
+
+
+def test_a_link_chooses_the_terms_of_a_loss_and_their_weights(root: Path) -> None:
+    test = train_page(
+        recipe="fc_gan", data="strokes", d_terms="real_cross_entropy,fake_cross_entropy,r1",
+        set="discriminator_terms.r1.weight=5",
+    )  # fmt: skip
+    assert not test.error and not test.exception
+    assert "not the recipe's own terms" in texts(test)
+    button(test, "Train").click().run()
+    [run] = list_runs(root)
+    own = find_recipe("fc_gan")
+    assert run.recipe().discriminator_terms == (*own.discriminator_terms, R1(weight=5.0))
+    assert run.recipe().generator_terms == own.generator_terms
+
+
+def test_every_term_is_offered_with_formula_source_and_sentence() -> None:
+    test = train_page(recipe="fc_gan")
+    offered = [option.content for group in test.button_group for option in group.proto.options]
+    latex = "\n".join(item.value for item in test.latex)
+    for term in TERMS:
+        assert term.title in offered and term.summary in texts(test) and term.source in texts(test)
+        assert term.formula in latex
+
+
+def test_a_contradiction_is_one_sentence_and_nothing_can_start() -> None:
+    for recipe, params in {
+        "r4_dcgan": {"d_terms": "real_cross_entropy,fake_cross_entropy,r1"},
+        "fc_gan": {"d_terms": "none"},
+    }.items():
+        test = train_page(recipe=recipe, **params)
+        assert len(test.error) == 1 and not test.exception
+        assert button(test, "Train").disabled
+    button(test, "Reset").click().run()
+    assert not test.error and not button(test, "Train").disabled
+    assert "d_terms" not in test.query_params
+
+
+def test_chosen_terms_stay_with_their_recipe() -> None:
+    test = train_page(recipe="fc_gan", g_terms="minimax,feature_matching")
+    test.pills(key="recipe").set_value("cgan").run()
+    assert "g_terms" not in test.query_params and "not the recipe's own terms" not in texts(test)
+    test.pills(key="recipe").set_value("fc_gan").run()
+    assert test.query_params["g_terms"] == "minimax,feature_matching"
+
+
+def zipped(count: int) -> bytes:
+    """A zip of small grey pictures in two folders."""
+    packed = BytesIO()
+    with ZipFile(packed, "w") as archive:
+        for index in range(count):
+            archive.writestr(f"{index % 2}/{index}.png", png(np.full((32, 40), index, np.uint8)))
+    return packed.getvalue()
+
+
+def test_uploaded_pictures_are_a_data_set_that_can_be_deleted(root: Path) -> None:
+    test = train_page(recipe="fc_gan", data="upload", set="training.batch_size=16")
+    assert button(test, "Train").disabled
+    test.file_uploader[0].set_value(("odd.zip", b"not a zip", "application/zip")).run()
+    assert len(test.error) == 1 and "not a zip file" in test.error[0].value
+    test.file_uploader[0].set_value(("My cats.zip", zipped(40), "application/zip")).run()
+    assert not test.error and "40 pictures" in texts(test)
+    [upload] = uploads()
+    assert test.query_params["upload"] == upload
+    button(test, "Train").click().run()
+    [run] = list_runs(root)
+    assert run.recipe().dataset.startswith("upload:My-cats-")
+    assert find_dataset(run.recipe().dataset).image_shape == (1, 28, 28)
+    test = train_page(recipe="fc_gan", data="upload", upload=upload, pictures="size=32")
+    assert not test.error
+    button(test, "Delete for good").click().run()
+    assert uploads() == [] and button(test, "Train").disabled
+
+
+def test_a_folder_is_a_data_set_except_on_a_shared_server(
+    tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    test = train_page(recipe="fc_gan", data="folder", folder=str(folder))
+    assert len(test.error) == 1 and button(test, "Train").disabled
+    for index in range(30):
+        (folder / f"{index}.png").write_bytes(png(np.full((28, 28), index, np.uint8)))
+    test = train_page(recipe="fc_gan", data="folder", folder=str(folder), set="training.batch_size=16")
+    assert not test.error and "30 pictures" in texts(test)
+    button(test, "Train").click().run()
+    [run] = list_runs(root)
+    assert run.recipe().dataset == f"folder:{folder}?size=28&channels=1"
+    monkeypatch.setenv("GAN_HOSTED", "1")
+    test = train_page(recipe="fc_gan", data="folder", folder=str(folder))
+    assert "folder" not in test.query_params and str(folder) not in texts(test)
