@@ -29,12 +29,10 @@ MOVE = """([slider, canvas]) => {
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server whose runs folder has one conditional model."""
-    expect.set_options(timeout=30_000)  # the first visit loads torch and all of the page's scripts
     runs: Path = tmp_path_factory.mktemp("runs")
     save_untrained(runs, "digits")
     with running_server(runs) as url:
         yield url
-    expect.set_options(timeout=None)
 
 
 def test_the_slider_changes_the_picture_at_once_and_the_link_reproduces_it(explored: str, page: Page) -> None:
