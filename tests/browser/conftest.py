@@ -108,7 +108,7 @@ def browser() -> Iterator[sync_api.Browser]:
         path = find_chromium()
         if path is None and not Path(playwright.chromium.executable_path).exists():
             pytest.skip("no Chromium: install the package chromium, or name one in the environment variable CHROMIUM")
-        sync_api.expect.set_options(timeout=30_000)  # a busy machine is no failure
+        sync_api.expect.set_options(timeout=60_000)  # a busy machine is no failure
         browser = playwright.chromium.launch(executable_path=path, args=list(SWITCHES))
         yield browser
         browser.close()
@@ -119,12 +119,17 @@ def page(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
     """A browser page of a visitor who has never been here; nothing may be fetched from outside."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US", color_scheme="light")
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     outside: list[str] = []
     page.on("request", lambda request: outside.append(request.url) if is_outside(request.url) else None)
     yield page
     context.close()
     assert not outside, f"fetched from outside: {outside}"
+
+
+def settled(page: sync_api.Page) -> None:
+    """Wait until the server has drawn all that it was asked for: what is clicked before may be replaced meanwhile."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
 
 
 def is_outside(url: str) -> bool:

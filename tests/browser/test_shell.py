@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import StartServer
+from tests.browser.conftest import StartServer, settled
 
 PAGES = ("home", "train", "interpolate", "digits", "compare", "anatomy", "library")
 NAMES = ("Home", "Train", "Interpolate", "Digits", "Compare", "Anatomy", "Library")
@@ -45,6 +45,7 @@ def test_a_phone_never_scrolls_sideways(server: str, page: Page, name: str, lang
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{server}/{name}?lang={language}")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
+    settled(page)
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Page, expect
 
 from gan_core.data import find_dataset
-from tests.browser.conftest import StartServer
+from tests.browser.conftest import StartServer, settled
 
 POINTS = """(name) => [...(window.ganCharts?.values() ?? [])]
     .find((state) => !state.gone && state.data.key.endsWith("." + name))?.node._fullData?.[0]?._length ?? 0"""
@@ -67,6 +67,7 @@ def test_a_training_is_watched_left_reloaded_scrubbed_and_stopped(start_server: 
         resume = page.get_by_role("button", name="Resume")
         expect(resume).to_be_visible(timeout=60_000)
         expect(page.get_by_role("button", name="Branch")).to_be_enabled()
+        settled(page)
         with page.expect_download() as download:
             page.get_by_role("button", name="Curves (CSV)").click()
         table = Path(download.value.path()).read_text().splitlines()
