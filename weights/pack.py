@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import torch
 
 from gan_core.checkpoints import load_bundle, save_bundle
-from gan_core.files import read_json, write_json
+from gan_core.files import read_json, write_bytes
 from gan_core.metrics.classifier import load_reader
 from gan_core.runs import Run
 from gan_core.sampling import cycle_labels, draw_latents, generate
@@ -120,8 +120,8 @@ def main() -> None:
     }  # fmt: skip
     path = HERE / "manifest.json"
     others = [old for old in (read_json(path) or {"bundles": []})["bundles"] if old["name"] != arguments.name]
-    write_json(path, {"bundles": [*others, entry]})
-    path.write_text(json.dumps(json.loads(path.read_text()), indent=1, ensure_ascii=False) + "\n")
+    listing = json.dumps({"bundles": [*others, entry]}, indent=1, ensure_ascii=False) + "\n"
+    write_bytes(path, listing.encode())
     print(json.dumps(entry, indent=1))
 
 

@@ -27,6 +27,8 @@ class _Dense(Validated):
                                "before its activation (Ioffe & Szegedy 2015); steadies the generator.")
     initialiser: str = setting("he_normal", title="Initialiser", choices=INITIALISERS, advanced=True,
                                help="How weights start: normal with variance 2/fan-in, or Glorot uniform; biases at 0.")
+    dropout: float = setting(0.0, title="Dropout", help="Share of hidden units silenced while training.",
+                             minimum=0.0, maximum=0.95)
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,6 @@ class FullyConnectedGeneratorConfig(_Dense):
 
     kind: ClassVar[str] = "fully_connected_generator"
     conditional: ClassVar[bool] = False
-    dropout: float = setting(0.0, title="Dropout", help="Share of hidden units silenced while training.",
-                             minimum=0.0, maximum=0.95)
     output: str = setting("sigmoid", title="Output", choices=("sigmoid", "tanh"),
                           help="Sigmoid makes pictures in [0, 1], tanh in [-1, 1].")
 
@@ -54,8 +54,6 @@ class FullyConnectedDiscriminatorConfig(_Dense):
 
     kind: ClassVar[str] = "fully_connected_discriminator"
     conditional: ClassVar[bool] = False
-    dropout: float = setting(0.0, title="Dropout", help="Share of hidden units silenced while training.",
-                             minimum=0.0, maximum=0.95)
 
     @property
     def mixes_samples(self) -> bool:
@@ -90,7 +88,7 @@ class FullyConnectedGenerator(nn.Module):
         super().__init__()
         self.shapes = shapes
         output = nn.Sigmoid() if config.output == "sigmoid" else nn.Tanh()
-        self.body = nn.Sequential(*_hidden_layers(shapes.latent_size, config, config.dropout))
+        self.body = nn.Sequential(*_hidden_layers(shapes.latent_size, config))
         self.head = nn.Sequential(nn.Linear(_last_width(shapes.latent_size, config), shapes.pixels), output)
         _initialise(self, config.initialiser)
 
@@ -104,7 +102,7 @@ class FullyConnectedDiscriminator(nn.Module):
 
     def __init__(self, config: FullyConnectedDiscriminatorConfig, shapes: Shapes) -> None:
         super().__init__()
-        self.body = nn.Sequential(*_hidden_layers(shapes.pixels, config, config.dropout))
+        self.body = nn.Sequential(*_hidden_layers(shapes.pixels, config))
         self.head = nn.Linear(_last_width(shapes.pixels, config), 1)
         _initialise(self, config.initialiser)
 
@@ -137,15 +135,15 @@ class ConvPoolDiscriminator(nn.Module):
         return Critic(self.head(features).squeeze(1), features)
 
 
-def _hidden_layers(width: int, config: _Dense, dropout: float) -> list[nn.Module]:
+def _hidden_layers(width: int, config: _Dense) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for units in config.hidden:
         layers.append(nn.Linear(width, units))
         if config.batch_norm:
             layers.append(nn.BatchNorm1d(units))
         layers.append(nn.ReLU() if config.activation == "relu" else nn.LeakyReLU(config.slope))
-        if dropout > 0:
-            layers.append(Dropout(dropout))
+        if config.dropout > 0:
+            layers.append(Dropout(config.dropout))
         width = units
     return layers
 
