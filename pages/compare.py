@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import compare_facts, compare_pair, compare_views, panels
+from pages.ui import compare_facts, compare_pair, compare_views, lesson, panels
 from pages.ui.compare_models import Chosen, choose_models
 from pages.ui.i18n import _
 
@@ -44,5 +44,6 @@ with st.container(horizontal=True):
 chosen = choose_models()
 if chosen:
     show(chosen)
-st.subheader(_("Train them yourself"))
-compare_pair.offer_pair(chosen)
+with lesson.control("pair"):
+    st.subheader(_("Train them yourself"))
+    compare_pair.offer_pair(chosen)

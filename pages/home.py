@@ -49,6 +49,8 @@ def show_writing() -> None:
             )
             st.button(_("New handwriting"), icon=":material/ink_pen:", type="primary", on_click=another_handwriting)
         panels.go_to("../train.py", _("Train your own"), icon=":material/model_training:")
+    if not text:
+        state.pin(text=today())  # tomorrow's visitor of a link sees the same wall
     with wall:
         show_wall(text or today(), state.read("seed", 1))
 

@@ -34,6 +34,7 @@ shelf_name = state.choice(
     st.segmented_control, _("Shelf"), SHELVES, param="shelf", default=default,
     label=lambda name: _(SHELVES[name]), label_visibility="collapsed",
 )  # fmt: skip
+state.pin(shelf=shelf_name)
 show_disk()
 shelves = {
     "runs": library_runs.show_runs,

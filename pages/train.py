@@ -67,6 +67,8 @@ recent = list_runs()[:RECENT]
 current = asked_for(recent)
 st.session_state[LAST] = current
 state.write(run=None if current == NEW and state.read("run", "") != NEW else current)
+if current == NEW and not any(name in st.query_params for name in FORM_PARAMS):
+    state.pin(run=NEW)
 if recent or current != NEW:
     choose_run(recent, current)
 with panels.guard():

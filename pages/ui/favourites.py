@@ -14,7 +14,7 @@ from gan_core.config import UserError
 from gan_core.explore import Anchor, SampleRequest, pictures
 from gan_core.favourites import Favourite
 from gan_core.library import Model
-from pages.ui import anchors, panels, state
+from pages.ui import anchors, lesson, panels, state
 from pages.ui.anchors import THUMBNAIL, Card
 from pages.ui.i18n import _, sentence
 
@@ -22,7 +22,7 @@ from pages.ui.i18n import _, sentence
 def favourites_panel(model: Model, cards: Sequence[Card], class_names: Sequence[str]) -> None:
     """A folded panel that saves the pictures of ``cards`` and puts saved ones in their places."""
     saved = {favourite.id: favourite for favourite in favourites.list_favourites()}
-    with st.expander(_("Favourites"), icon=":material/star:"):
+    with lesson.control("favourites"), st.expander(_("Favourites"), icon=":material/star:"):
         keep, use = st.columns(2, gap="large")
         with keep, panels.guard():
             _keep(model, cards, class_names)

@@ -29,7 +29,7 @@ from urllib.parse import quote, unquote
 import streamlit as st
 
 from gan_core.config import Setting, UserError
-from pages.ui import panels, state
+from pages.ui import lesson, panels, state
 from pages.ui.i18n import N_, _, ngettext, sentence
 
 T = TypeVar("T")
@@ -245,7 +245,8 @@ class _Form:
         )
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":primary[●] {title} — {listed}")
-            st.button(_("Reset"), icon=":material/undo:", key=f"{self.key}/reset", on_click=self.reset)
+            if lesson.current() is None:  # it would also take back what the lesson set
+                st.button(_("Reset"), icon=":material/undo:", key=f"{self.key}/reset", on_click=self.reset)
 
     def reset(self) -> None:
         """Take every changed entry back to its default."""
@@ -257,6 +258,11 @@ def titled_path(entry: Entry) -> str:
     """What an entry is called outside its section: both networks have a learning rate."""
     section = SECTIONS.get(entry.path.partition(".")[0])
     return f"{_(section)} › {_(entry.setting.title)}" if section else _(entry.setting.title)
+
+
+def path_title(config: Any, path: str) -> str:
+    """What the entry at a dotted path of `config` is called outside its section."""
+    return next(titled_path(entry) for entry in entries_of(*_owner(config, path)) if entry.path == path)
 
 
 def entries_of(config: Any, prefix: str = "") -> list[Entry]:

@@ -18,7 +18,7 @@ import streamlit as st
 from gan_core import library
 from gan_core.config import UserError
 from gan_core.library import Model
-from pages.ui import panels, state
+from pages.ui import lesson, panels, state
 from pages.ui.i18n import _
 
 # A visitor's link must not name a path on the server, which the command line may.
@@ -57,10 +57,12 @@ def choose_model(
             link="../train.py", label=_("Train"), icon=":material/model_training:",
         )  # fmt: skip
         return None
-    chosen = state.choice(
-        st.selectbox, title or _("Model"), offered, param=param, default=default,
-        label=lambda ref: title_of(offered[ref]),
-    )  # fmt: skip
+    with lesson.control("model", key=param):
+        chosen = state.choice(
+            st.selectbox, title or _("Model"), offered, param=param, default=default,
+            label=lambda ref: title_of(offered[ref]),
+        )  # fmt: skip
+    state.pin(**{param: chosen})
     return offered[chosen]
 
 

@@ -27,7 +27,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from gan_core.config import UserError
-from pages.ui import state
+from pages.ui import lesson, state
 from pages.ui.i18n import _, sentence
 
 log = logging.getLogger(__name__)
@@ -51,8 +51,9 @@ def empty_state(title: str, sentence: str, *, link: str = "", label: str = "", i
 
 
 def go_to(page: str, label: str, *, icon: str | None = None, params: Mapping[str, str] | None = None) -> None:
-    """A link to another page of the app, such as "../digits.py", that keeps the language."""
-    st.page_link(page, label=label, icon=icon, query_params=state.with_language(params))
+    """A link to another page of the app, such as "../digits.py", that keeps the language; none out of a lesson."""
+    if lesson.shows(page.removeprefix("../").removesuffix(".py")):
+        st.page_link(page, label=label, icon=icon, query_params=state.with_language(params))
 
 
 def share_panel(**params: object) -> None:
@@ -90,7 +91,7 @@ def download_row(downloads: Sequence[Download], *, key: str) -> None:
 
     The content is bytes, or a function without arguments that makes them once somebody clicks.
     """
-    with st.container(horizontal=True):
+    with lesson.control("downloads", key=key), st.container(horizontal=True):
         for label, content, name, mime in downloads:
             st.download_button(
                 label,

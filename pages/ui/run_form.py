@@ -12,7 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from gan_core.config import UserError
+from gan_core.config import UserError, settings_of
 from gan_core.data import find_dataset
 from gan_core.devices import available_devices
 from gan_core.jobs import start_runs
@@ -20,7 +20,7 @@ from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.runs import NAME_LENGTH, Run, find_run
 from gan_core.schedules import SCHEDULES
-from pages.ui import forms, panels, state
+from pages.ui import forms, lesson, panels, state
 from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
 from pages.ui.term_choice import choose_terms
@@ -44,10 +44,11 @@ def run_form(on_start: OnStart) -> None:
     asked = st.query_params.get("recipe", "")
     if asked and asked not in (recipe.name for recipe in RECIPES):
         st.warning(_("There is no recipe called {name}; here are those there are.").format(name=asked))
-    name = state.choice(
-        st.pills, _("Recipe"), [recipe.name for recipe in RECIPES],
-        param="recipe", label=lambda name: f"{find_recipe(name).report} · {_(find_recipe(name).title)}",
-    )  # fmt: skip
+    with lesson.control("recipe"):
+        name = state.choice(
+            st.pills, _("Recipe"), [recipe.name for recipe in RECIPES],
+            param="recipe", label=lambda name: f"{find_recipe(name).report} · {_(find_recipe(name).title)}",
+        )  # fmt: skip
     recipe = find_recipe(name)
     show_recipe(recipe)
     settings_and_start(recipe, f"train.{name}", [part for part, _config in settings_groups(recipe)], on_start)
@@ -90,21 +91,35 @@ def settings_and_start(
     recipe: Recipe, key: str, parts: list[str], on_start: OnStart, *, start_from: Path | None = None, parent: str = ""
 ) -> None:
     """Data set, the most important settings, the button that starts the run, and all other settings below it."""
-    dataset = choose_dataset(recipe)
+    with lesson.control("data"):
+        dataset = choose_dataset(recipe)
     recipe = replace(recipe, dataset=dataset or recipe.dataset)
     at_hand, row = st.container(), st.container()
-    terms = choose_terms(recipe, key)
-    st.markdown("**" + _("All settings") + "**")
-    edited = forms.edit(
-        recipe, key=key, fields=parts, first=AT_HAND, first_in=at_hand, param="set",
-        alternatives={"schedule": SCHEDULES}, parts=terms,
-    )  # fmt: skip
+    with lesson.control("losses"):
+        terms = choose_terms(recipe, key)
+    first = lesson.settings(AT_HAND, known_settings(recipe))
+    with lesson.control("more"):
+        st.markdown("**" + _("All settings") + "**")
+        edited = forms.edit(
+            recipe, key=key, fields=parts, first=first, first_in=at_hand, param="set",
+            alternatives={"schedule": SCHEDULES}, parts=terms,
+        )  # fmt: skip
     if dataset is None:
         edited = None
     with row:
         if edited is not None:
             st.caption(length(edited) or " ")
         start_row(edited, on_start, start_from=start_from, parent=parent)
+
+
+def known_settings(recipe: Recipe) -> list[str]:
+    """The dotted paths of all settings that may stand at hand: those outside the losses and the schedules."""
+    return [
+        f"{part}.{name}"
+        for part, config in settings_groups(recipe)
+        if forms.is_config(config) and not part.endswith("schedule")
+        for name, _setting in settings_of(config)
+    ]
 
 
 def length(recipe: Recipe) -> str:
@@ -128,15 +143,17 @@ def start_row(recipe: Recipe | None, on_start: OnStart, *, start_from: Path | No
     """Name, device and the button that starts the run."""
     devices = available_devices()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.text_input(
-            _("Name of the run"), key="run_name", max_chars=NAME_LENGTH, bind="query-params",
-            placeholder=_(recipe.title) if recipe else None, width=280,
-        )  # fmt: skip
-        device = state.choice(
-            st.selectbox, _("Device"), list(devices), param="device", width=240,
-            label=lambda name: f"{_(DEVICES.get(name, name))} ({devices[name]})",
-            help=_("Where to compute; Automatic takes the graphics processor where there is one."),
-        )  # fmt: skip
+        with lesson.control("name", key="name"):
+            name = st.text_input(
+                _("Name of the run"), key="run_name", max_chars=NAME_LENGTH, bind="query-params",
+                placeholder=_(recipe.title) if recipe else None, width=280,
+            )  # fmt: skip
+        with lesson.control("name", key="device"):
+            device = state.choice(
+                st.selectbox, _("Device"), list(devices), param="device", width=240,
+                label=lambda name: f"{_(DEVICES.get(name, name))} ({devices[name]})",
+                help=_("Where to compute; Automatic takes the graphics processor where there is one."),
+            )  # fmt: skip
         # No callback: it would hold the values of the last rendering, not those typed just before the click.
         clicked = st.button(
             _("Train"), type="primary", icon=":material/play_arrow:", key="train.start",

@@ -18,7 +18,7 @@ from gan_core.downloads import sheet_png, training_animation, weights
 from gan_core.history import History
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Sheet, Status
-from pages.ui import charts
+from pages.ui import charts, lesson
 from pages.ui.i18n import _
 from pages.ui.live_plot import live_plot
 from pages.ui.timeline import timeline
@@ -125,11 +125,12 @@ def snapshot_row(run: Run, shown: Sheet, on_branch: OnBranch) -> None:
             _("Weights"), partial(weights, shown), f"{run.id}-step{shown.step}.safetensors",
             "application/octet-stream", missing=why,
         )  # fmt: skip
-        if st.button(
-            _("Branch"), icon=":material/call_split:", key=f"{run.id}.branch", disabled=why is not None,
-            help=why or _("Start a new run from these networks, with other settings."),
-        ):  # fmt: skip
-            on_branch(f"{run.id}@{shown.step}")
+        with lesson.control("branch", key=run.id):
+            if st.button(
+                _("Branch"), icon=":material/call_split:", key=f"{run.id}.branch", disabled=why is not None,
+                help=why or _("Start a new run from these networks, with other settings."),
+            ):  # fmt: skip
+                on_branch(f"{run.id}@{shown.step}")
 
 
 def training_row(run: Run) -> None:
@@ -145,7 +146,8 @@ def download(
     title: str, content: Callable[[], bytes | str], name: str, mime: str, *, missing: str | None = None
 ) -> None:
     """A button whose file is made when it is clicked."""
-    st.download_button(
-        title, content, file_name=name, mime=mime, key=f"download.{name}", on_click="ignore",
-        icon=":material/download:", disabled=missing is not None, help=missing,
-    )  # fmt: skip
+    with lesson.control("downloads", key=name):
+        st.download_button(
+            title, content, file_name=name, mime=mime, key=f"download.{name}", on_click="ignore",
+            icon=":material/download:", disabled=missing is not None, help=missing,
+        )  # fmt: skip

@@ -13,7 +13,7 @@ import streamlit as st
 from gan_core import jobs
 from gan_core.config import UserError
 from gan_core.runs import Run, Status
-from pages.ui import panels
+from pages.ui import lesson, panels
 from pages.ui.i18n import _, ngettext, sentence
 from pages.ui.run_learning import OnBranch, show_learning
 from pages.ui.run_words import duration, notice_sentence, state_color, state_icon, state_title, status_sentence
@@ -119,17 +119,18 @@ def show_controls(run: Run, status: Status) -> None:
     """
     asked = run.command()
     with st.container(horizontal=True):
-        if status.live:
-            if asked == "pause":
-                command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
-            else:
-                command(run, jobs.pause, _("Pause"), ":material/pause:", disabled=status.state != "running")
-            command(
-                run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
-                help=_("Everything is kept, and the run can be resumed later."),
-            )  # fmt: skip
-        elif status.state in ("stopped", "failed"):
-            command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
+        with lesson.control("steer", key=run.id):
+            if status.live:
+                if asked == "pause":
+                    command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
+                else:
+                    command(run, jobs.pause, _("Pause"), ":material/pause:", disabled=status.state != "running")
+                command(
+                    run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
+                    help=_("Everything is kept, and the run can be resumed later."),
+                )  # fmt: skip
+            elif status.state in ("stopped", "failed"):
+                command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
         panels.share_panel(run=run.id)
 
 

@@ -5,6 +5,7 @@
     run = state.read("run", "")                     # typed by the default; what does not fit reads as the default
     state.write(run=run_id, epoch=None)             # None takes a parameter out of the URL
     st.code(state.share_link(epoch=12))             # the whole address, with the language
+    state.pin(text=today())                         # on screen by default; links carry it all the same
     state.open_page("../digits.py", run=run_id)     # leave for another page
 
 Why `choice` and not `bind` for lists: Streamlit writes the label on screen into the URL, which is another text in
@@ -19,7 +20,9 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from pages.ui import i18n
+from pages.ui import i18n, lesson
+
+_PINS = "ui.pins"  # session state: what links add to the parameters of the URL
 
 T = TypeVar("T", bool, int, float, str)
 
@@ -81,11 +84,35 @@ def choice(
     return str(st.session_state[param])
 
 
-def share_link(**params: object) -> str:
-    """The address of what is on screen; `params` are added to those in the URL, None takes one out."""
-    query = {name: st.query_params.get_all(name) for name in st.query_params}
+def pin(**params: object) -> None:
+    """Have links say what is on screen though the URL does not: defaults that another day or server would not share."""
+    pinned().update({name: _text(value) for name, value in params.items()})
+
+
+def pinned() -> dict[str, str]:
+    """What links add where the URL says nothing else."""
+    pins: dict[str, str] = st.session_state.setdefault(_PINS, {})
+    return pins
+
+
+def forget_pins() -> None:
+    """Begin a page anew."""
+    st.session_state[_PINS] = {}
+
+
+def share_link(page: str | None = None, **params: object) -> str:
+    """The address of what is on screen; `params` are added to those in the URL, None takes one out.
+
+    Args:
+        page: the path of another page, such as "train", in place of the current one's.
+    """
+    query = {name: [value] for name, value in pinned().items()}
+    # Two underscores begin a host's own parameters, such as a key to a private page: not to be passed on.
+    query |= {name: st.query_params.get_all(name) for name in st.query_params if not name.startswith("__")}
     query.update({name: [] if value is None else [_text(value)] for name, value in params.items()})
     address = (st.context.url or "").split("?")[0]
+    if page is not None:
+        address = f"{address.rpartition('/')[0]}/{page}"
     encoded = urlencode({name: values for name, values in query.items() if values}, doseq=True)
     return f"{address}?{encoded}" if encoded else address
 
@@ -96,9 +123,10 @@ def open_page(page: str, **params: object) -> None:
 
 
 def with_language(params: Mapping[str, str] | None = None) -> dict[str, str]:
-    """URL parameters for a link within the app."""
-    language = i18n.current_language()
-    return ({} if language == i18n.DEFAULT else {i18n.PARAM: language}) | dict(params or {})
+    """URL parameters for a link within the app, which also stays in the lesson."""
+    language, within = i18n.current_language(), lesson.current()
+    kept = {} if language == i18n.DEFAULT else {i18n.PARAM: language}
+    return kept | (within.params() if within else {}) | dict(params or {})
 
 
 def _parse(text: str, kind: type) -> Any:
