@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +19,9 @@ from gan_core.files import write_bytes
 
 FEATURES = 128
 BATCH = 256
+IMAGE_SHAPE = (1, 28, 28)
+# Digits of other sources, in MNIST's layout, are read by MNIST's classifier.
+READ_AS = {"strokes": "mnist", "qmnist": "mnist", "emnist_digits": "mnist", "usps": "mnist"}
 
 
 class Classifier(nn.Module):
@@ -45,6 +49,14 @@ class Classifier(nn.Module):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """What the reader sees in pictures: ``features`` float32 (N, 128), not negative, and ``classes`` int64 (N,)."""
+
+    features: Tensor
+    classes: Tensor
+
+
+@dataclass(frozen=True)
 class Reader:
     """A trained classifier, the data set it was trained on, its accuracy there on the test set, and its file's hash."""
 
@@ -53,15 +65,35 @@ class Reader:
     accuracy: float
     sha256: str
 
-    @torch.inference_mode()
-    def classify(self, images: Tensor) -> Tensor:
-        """The class read in each of uint8 (N, 1, 28, 28), int64 (N,)."""
-        return torch.cat([self.module(part).argmax(1) for part in torch.split(images, BATCH)])
+    @property
+    def title(self) -> str:
+        """What scores on these features are named for: the data set and the first digits of the file's hash."""
+        return f"{self.dataset} classifier {self.sha256[:8]}"
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the pictures that it reads."""
+        return IMAGE_SHAPE
+
+    def to(self, device: torch.device | str) -> Reader:
+        """A copy that computes on ``device``; answers always come back to the CPU."""
+        return replace(self, module=copy.deepcopy(self.module).to(device))
 
     @torch.inference_mode()
+    def read(self, images: Tensor) -> Reading:
+        """Features and classes of uint8 (N, 1, 28, 28), in one pass."""
+        device = next(self.module.parameters()).device
+        parts = [self.module.features(part.to(device)) for part in torch.split(images, BATCH)]
+        classes = torch.cat([self.module.head(part).argmax(1) for part in parts])
+        return Reading(torch.cat(parts).cpu(), classes.cpu())
+
+    def classify(self, images: Tensor) -> Tensor:
+        """The class read in each of uint8 (N, 1, 28, 28), int64 (N,)."""
+        return self.read(images).classes
+
     def features(self, images: Tensor) -> Tensor:
         """float32 (N, 128) of uint8 (N, 1, 28, 28)."""
-        return torch.cat([self.module.features(part) for part in torch.split(images, BATCH)])
+        return self.read(images).features
 
 
 def classifier_path(dataset: str) -> Path:
@@ -71,12 +103,12 @@ def classifier_path(dataset: str) -> Path:
 
 @functools.lru_cache(maxsize=4)
 def load_reader(dataset: str) -> Reader:
-    """The shipped classifier for a data set; strokes are digits too, so MNIST's reads them.
+    """The shipped classifier for a data set, on the CPU; MNIST's reads all sets of digits.
 
     Raises:
         UserError: none ships for this data set, or its file is damaged.
     """
-    path = classifier_path("mnist" if dataset == "strokes" else dataset)
+    path = classifier_path(READ_AS.get(dataset, dataset))
     if not path.is_file():
         raise UserError("There is no classifier for the data set {dataset}.", dataset=dataset)
     module = Classifier()
