@@ -1,4 +1,4 @@
-"""What a training run says while it goes on; all of it plain values, yielded between two steps."""
+"""What a training run says while it goes on; all of it plain values, said between two steps."""
 
 from __future__ import annotations
 
@@ -45,6 +45,41 @@ class SnapshotDue:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """What a fixed batch of ``count`` pictures was worth at the end of an epoch; None where it cannot be measured.
+
+    The trainer never says it: whoever writes the run down measures it (:mod:`gan_core.live_quality`).
+
+    Attributes:
+        spread: root mean square distance of two of the pictures in pixels, of one label where the recipe has labels,
+            as a share of the same for real pictures; 0 where all are alike.
+        reader: the data set whose classifier read the pictures; "" where there is none.
+        classes: how many pictures were read as each class of the reader.
+        real: the share of each class among real pictures, read in the same way.
+        distance: Fréchet distance to real pictures on the classifier's features, and ``floor`` that of as many real
+            pictures, which nothing can be expected to pass.
+        obedience: the share of pictures read as the label that was asked for.
+        d_trained, d_held_out: the mean of D(x) over real pictures that D trains on, and over others.
+        memory: how often D rates a picture that it trains on above another real one; 0.5 where it has learnt none by
+            heart, 1 where it knows them all.
+    """
+
+    step: int
+    epoch: float
+    count: int
+    spread: float
+    reader: str = ""
+    classes: tuple[int, ...] = ()
+    real: tuple[float, ...] = ()
+    distance: float | None = None
+    floor: float | None = None
+    obedience: float | None = None
+    d_trained: float | None = None
+    d_held_out: float | None = None
+    memory: float | None = None
+
+
+@dataclass(frozen=True)
 class Diverged:
     """The scalar of that ``name`` is no longer a finite number; the run ends."""
 
@@ -66,4 +101,4 @@ class Finished:
     step: int
 
 
-Event = Started | StepDone | Scalars | SnapshotDue | Diverged | DiscriminatorWon | Finished
+Event = Started | StepDone | Scalars | SnapshotDue | Quality | Diverged | DiscriminatorWon | Finished

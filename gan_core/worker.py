@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
@@ -23,6 +23,7 @@ from gan_core.devices import device_title, pick_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
+from gan_core.live_quality import Gauge
 from gan_core.optimization import make_optimizer
 from gan_core.recipes.recipe import Optimizer, Recipe
 from gan_core.runs import Run, Status
@@ -33,6 +34,9 @@ CHECKPOINT_SECONDS = 30.0
 STATUS_SECONDS = 0.5
 CONTROL_SECONDS = 0.1
 KEPT_CHECKPOINTS = 2
+# Measuring may take this share of the training's time, and so many seconds at the start of it, when one looks closest.
+QUALITY_SHARE = 0.02
+QUALITY_SECONDS = 5.0
 NO_MEMORY = "The memory is not enough for this recipe; choose a smaller batch or smaller layers."
 FAILED = "Training failed: {error}. The details are in the run's log."
 DIVERGED = (
@@ -105,6 +109,8 @@ class _Recorder:
         self.seconds_before, self.clock = self.status.seconds, time.monotonic()
         self.last_status = self.last_control = self.last_checkpoint = time.monotonic()
         self.rate_from = (self.trainer.step, time.monotonic())
+        self.gauge = Gauge(self.trainer) if self.recipe.snapshots.measured else None
+        self.gauging = self.gauged = 0.0  # seconds: all measurements of this process, and the last one
 
     @property
     def seconds(self) -> float:
@@ -119,6 +125,7 @@ class _Recorder:
                 self._scalars(event)
             elif isinstance(event, SnapshotDue):
                 self._snapshot(event.step, event.epoch, keep=event.keep)
+                self._gauge(on_event)
             elif isinstance(event, Diverged):
                 ended = "diverged"
                 self._say(DIVERGED, step=event.step, name=event.name)
@@ -247,6 +254,23 @@ class _Recorder:
         line = {"step": step, "epoch": epoch, "rows": plan.rows, "columns": plan.columns,
                 "verdicts": [round(verdict, 4) for verdict in verdicts]}  # fmt: skip
         self._line("snapshot", **line, **({"interrupted": True} if interrupted else {}))
+
+    def _gauge(self, on_event: Callable[[Trainer, Event], None] | None) -> None:
+        """Measure the pictures at the end of an epoch: of the last always, of others while that takes little time."""
+        trainer, began = self.trainer, time.monotonic()
+        allowed = QUALITY_SECONDS + QUALITY_SHARE * (began - self.clock)
+        finished = trainer.step == trainer.total_steps
+        if self.gauge is None or not trainer.step or (self.gauging + self.gauged > allowed and not finished):
+            return
+        if not self.gauged:
+            self.gauge.prepare()  # once a process, so it says nothing of how often to measure
+            began = time.monotonic()
+        quality = self.gauge.measure()
+        self.gauged = time.monotonic() - began
+        self.gauging += self.gauged
+        self._line("quality", **asdict(quality))
+        if on_event is not None:
+            on_event(trainer, quality)
 
     def _checkpoint(self) -> None:
         self.last_checkpoint = time.monotonic()

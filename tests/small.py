@@ -23,6 +23,7 @@ TRAINING: Mapping[str, Any] = {
     "training.log_every": 4,
     "snapshots.rows": 2,
     "snapshots.columns": 2,
+    "snapshots.measured": 0,
 }
 
 

@@ -20,17 +20,17 @@ FILES = {"io", "os", "pathlib", "shutil", "tempfile", "zipfile"}
 # in this list. Names without a dot are whole packages or modules.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"config", "seeds", "events", "images", "files", "contracts", "arithmetic", "hosting", "locks",
-               "shipped"}),
+               "shipped", "translation"}),
     frozenset({"layers", "blocks", "objectives", "regularizers", "remedies", "schedules", "stabilizers", "strokes",
-               "datasets", "data", "history", "latent", "devices", "metrics"}),
+               "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),
     frozenset({"recipes"}),
-    frozenset({"optimization", "meter", "trainer", "sampling", "checkpoints", "anatomy", "formulas",
-               "listing"}),
+    frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
+               "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
-               "comparison"}),
-    frozenset({"worker", "jobs", "foreground"}),
-    frozenset({"cli", "texts", "__main__"}),
+               "comparison", "hub", "sharing"}),
+    frozenset({"guests", "warden", "waiting", "worker", "jobs", "foreground"}),
+    frozenset({"cli", "cli_hub", "texts", "__main__"}),
 )  # fmt: skip
 # Measurements that need a recipe or a data set sit above them, beside the commands that make them.
 MEASURED_ABOVE = {"metrics.train_classifier"}

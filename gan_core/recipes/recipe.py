@@ -123,12 +123,15 @@ class Training(Validated):
 
 @dataclass(frozen=True)
 class Snapshots(Validated):
-    """When and how the picture sheets are drawn; rows × columns pictures of fixed latents."""
+    """When and how a run is looked at: sheets of rows × columns pictures of fixed latents, and their quality."""
 
     epochs: tuple[int, ...] = setting((), title="Snapshot epochs", minimum=0, maximum=10_000,
                                       help="Epochs whose networks are kept; 0 is before training. The last always is.")
     rows: int = setting(4, title="Sheet rows", help="Rows of each picture sheet.", minimum=1, maximum=16)
     columns: int = setting(4, title="Sheet columns", help="Columns of each picture sheet.", minimum=1, maximum=16)
+    measured: int = setting(1000, title="Measured pictures", minimum=0, maximum=10_000, advanced=True,
+                            help="So many pictures of fixed latents are read by a classifier at the end of an epoch, "
+                                 "to see which classes appear; 0 measures nothing. The weights do not depend on it.")
 
 
 @dataclass(frozen=True)
@@ -163,8 +166,8 @@ class Recipe:
             for term in terms:
                 if term.player != player:
                     raise UserError("{term} belongs to the other network's loss; move it there.", term=term.title)
-            if not any(term.weight > 0 for term in terms):
-                raise UserError("Each network needs at least one loss term with a weight above 0.")
+            if not any(term.weight > 0 and term.suffices for term in terms):
+                raise UserError("Each network needs an objective with a weight above 0; penalties only add to one.")
         if self.generator.conditional != self.discriminator.conditional:
             raise UserError("Generator and discriminator must both use labels or both do without.")
         self._refuse_contradictions()
