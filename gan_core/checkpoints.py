@@ -66,13 +66,21 @@ def save_bundle(
     """Write one self-describing file; ``dtype`` is how floating-point weights are stored."""
     tensors = {f"generator.{key}": value for key, value in generator.items()}
     tensors |= {f"discriminator.{key}": value for key, value in (discriminator or {}).items()}
-    stored = {key: _stored(value, dtype) for key, value in tensors.items()}
-    described = {
-        "recipe": info.recipe.to_dict(), "step": info.step, "epoch": info.epoch, "image_shape": info.image_shape,
-        "class_names": info.class_names, "dataset": info.dataset, "averaged": info.averaged,
+    _write_bundle(path, info, {key: _stored(value, dtype) for key, value in tensors.items()})
+
+
+def rewrite_bundle(source: Path, target: Path, info: BundleInfo) -> None:
+    """The bundle in ``source`` with the very same weights and another description."""
+    _write_bundle(target, info, _raw_tensors(source))
+
+
+def described(info: BundleInfo) -> dict[str, Any]:
+    """JSON values of all that a bundle says of itself."""
+    return {
+        "recipe": info.recipe.to_dict(), "step": info.step, "epoch": info.epoch, "image_shape": list(info.image_shape),
+        "class_names": list(info.class_names), "dataset": info.dataset, "averaged": info.averaged,
         "metrics": dict(info.metrics),
     }  # fmt: skip
-    write_bytes(path, save(stored, {FORMAT_KEY: VERSION, "bundle": json.dumps(described)}), durable=True)
 
 
 def read_bundle_info(path: Path) -> BundleInfo:
@@ -82,17 +90,17 @@ def read_bundle_info(path: Path) -> BundleInfo:
         UserError: no such file, no bundle, or one of an unknown version; the message says what to do.
     """
     with _opened(path) as stream:
-        described = _metadata(path, stream, "bundle")
+        said = _metadata(path, stream, "bundle")
     try:
         return BundleInfo(
-            recipe=recipe_from_dict(described["recipe"]),
-            step=int(described["step"]),
-            epoch=float(described["epoch"]),
-            image_shape=_image_shape(described["image_shape"]),
-            class_names=tuple(str(name) for name in described["class_names"]),
-            dataset=str(described["dataset"]),
-            averaged=bool(described["averaged"]),
-            metrics={str(key): float(value) for key, value in described["metrics"].items()},
+            recipe=recipe_from_dict(said["recipe"]),
+            step=int(said["step"]),
+            epoch=float(said["epoch"]),
+            image_shape=_image_shape(said["image_shape"]),
+            class_names=tuple(str(name) for name in said["class_names"]),
+            dataset=str(said["dataset"]),
+            averaged=bool(said["averaged"]),
+            metrics={str(key): float(value) for key, value in said["metrics"].items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
@@ -119,8 +127,7 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> Bundle:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors in a safetensors file, floating-point ones as float32."""
-    with _opened(path) as stream:
-        tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (no mapping)
+    tensors = _raw_tensors(path)
     return {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
 
 
@@ -136,6 +143,17 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         extra = _metadata(path, stream, "checkpoint")
         tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (no mapping)
     return {"step": extra["step"], "tensors": tensors}, extra
+
+
+def _write_bundle(path: Path, info: BundleInfo, tensors: Mapping[str, Tensor]) -> None:
+    metadata = {FORMAT_KEY: VERSION, "bundle": json.dumps(described(info))}
+    write_bytes(path, save(dict(tensors), metadata), durable=True)
+
+
+def _raw_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors in a safetensors file as they are stored."""
+    with _opened(path) as stream:
+        return {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 (no mapping)
 
 
 def _stored(value: Tensor, dtype: torch.dtype) -> Tensor:
@@ -167,12 +185,12 @@ def _metadata(path: Path, stream: Any, part: str) -> dict[str, Any]:
             file=path.name, format=metadata[FORMAT_KEY], known=VERSION,
         )  # fmt: skip
     try:
-        described = json.loads(metadata[part])
+        said = json.loads(metadata[part])
     except ValueError:
-        described = None
-    if not isinstance(described, dict):
+        said = None
+    if not isinstance(said, dict):
         raise UserError("{file} is damaged: its description cannot be read. Get the file again.", file=path.name)
-    return described
+    return said
 
 
 def _image_shape(value: Any) -> tuple[int, int, int]:

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gan_core import cli_hub
+from gan_core.cli_hub import Weights
 from gan_core.config import UserError
 
 # torch takes seconds to import; each command imports what it needs, so that --help and mistakes answer at once.
@@ -42,9 +44,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Weights = Annotated[
-    str, typer.Argument(metavar="WEIGHTS", help="A bundled name (such as cgan), a run folder or a .safetensors file.")
-]
 Out = Annotated[Path, typer.Option("--out", help="The file to write; its ending decides the format.")]
 
 
@@ -111,6 +110,7 @@ def sample(
     _check_out(out, (".png", ".npy"))
     _check_range("--count", count, 1, MOST_SAMPLES)
     _check_range("--seed", seed, 0, MOST_SEED)
+    weights = cli_hub.at_hand(weights)
     from gan_core.images import png, sheet
     from gan_core.library import open_model
     from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
@@ -139,6 +139,7 @@ def interpolate(
     """Walk from picture to picture: an animation (.gif, .webp), a sheet (.png) or an array of uint8 (.npy)."""
     _check_out(out, (".gif", ".webp", ".png", ".npy"))
     numbers = [_check_range("--seeds", number, 0, MOST_SEED) for number in _numbers("--seeds", seeds)]
+    weights = cli_hub.at_hand(weights)
     from gan_core.explore import Anchor, InterpolationRequest, pictures
     from gan_core.images import animation, png, sheet
     from gan_core.library import describe
@@ -152,6 +153,10 @@ def interpolate(
         _write(out, png(sheet(tiles, min(frames, 16))))
     else:
         _write(out, animation(list(tiles), format=out.suffix[1:], milliseconds=FRAME_MILLISECONDS, factor=FACTOR))
+
+
+app.command()(cli_hub.pull)
+app.command()(cli_hub.push)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

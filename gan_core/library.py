@@ -1,8 +1,9 @@
 """Every trained model that can be chosen, by a reference that fits a URL and the command line.
 
 ``cgan`` is a bundle shipped in weights/, ``cgan@4680`` a snapshot of its training; ``run:ID`` is a run's newest
-networks and ``run:ID@STEP`` those of one snapshot; ``upload:NAME`` a bundle that a user brought. The command line also
-takes the path of a ``.safetensors`` file or of a run folder.
+networks and ``run:ID@STEP`` those of one snapshot; ``upload:NAME`` a bundle that a user brought; ``hf:OWNER/NAME`` one
+of the Hub that was loaded before (see :mod:`gan_core.hub.reference`). The command line also takes the path of a
+``.safetensors`` file or of a run folder.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from typing import Any
 from gan_core.checkpoints import Bundle, BundleInfo, load_bundle, read_bundle_info
 from gan_core.config import UserError
 from gan_core.files import read_json
+from gan_core.hub.download import cached
+from gan_core.hub.reference import is_hub, parse_reference
+from gan_core.hub.register import remembered
 from gan_core.runs import Run, list_runs, runs_dir
 from gan_core.shipped import WEIGHTS_DIR
 
@@ -24,7 +28,7 @@ _REFERENCE = re.compile(r"(run:\w[\w.\-]*|\w+)(@\d+)?|upload:\w[\w\-]*")
 
 @dataclass(frozen=True)
 class Model:
-    """One choice: its reference, what to call it, and where it comes from ("bundled", "run" or "upload")."""
+    """One choice: its reference, what to call it, and where it comes from ("bundled", "run", "upload" or "hub")."""
 
     ref: str
     title: str
@@ -47,26 +51,46 @@ def manifest() -> list[dict[str, Any]]:
 
 
 def models() -> list[Model]:
-    """All models there are: shipped ones, then own runs that have networks (newest first), then uploads."""
+    """All models there are: shipped ones, own runs that have networks (newest first), uploads, loaded from the Hub."""
     shipped = [Model(entry["name"], entry["title"], "bundled") for entry in manifest()]
     own = [Model(f"run:{run.id}", run.about().name, "run") for run in list_runs() if run.newest_bundle() is not None]
     files = sorted(uploads_dir().glob("*.safetensors"))
     brought = [Model(f"upload:{path.stem}", path.stem, "upload") for path in files]
-    return [*shipped, *own, *brought]
+    return [*shipped, *own, *brought, *hub_models()]
+
+
+def hub_models() -> list[Model]:
+    """The models that were loaded from the Hub and are still in its cache, newest first."""
+    found = (hub_model(ref) for ref in remembered())
+    return [model for model in found if model is not None]
+
+
+def hub_model(ref: str) -> Model | None:
+    """The model of the Hub that ``ref`` names, pinned, if it was loaded before; None otherwise."""
+    try:
+        there = cached(parse_reference(ref))
+    except UserError:
+        return None
+    if there is None:
+        return None
+    pinned = there[0]
+    return Model(str(pinned), f"{pinned.repo}/{pinned.file}".rstrip("/"), "hub")
 
 
 def listed(ref: str) -> bool:
     """Whether ``ref`` has the form of a model of the library, and so may come out of a URL: it is never a path."""
-    return _REFERENCE.fullmatch(ref) is not None
+    return is_hub(ref) or _REFERENCE.fullmatch(ref) is not None
 
 
 def without_step(ref: str) -> str:
     """The model that ``ref`` is a snapshot of; ``ref`` itself where it names no step."""
-    return re.sub(r"@\d+$", "", ref)
+    return ref if is_hub(ref) else re.sub(r"@\d+$", "", ref)
 
 
 def find_path(ref: str) -> Path:
-    """The bundle file that ``ref`` names; UserError where there is none."""
+    """The bundle file that ``ref`` names; UserError where there is none. The Hub itself is never asked."""
+    if is_hub(ref):
+        return _of_hub(ref)
     name, _, step = ref.partition("@")
     if ref.startswith("run:"):
         return _of_run(Run(runs_dir() / _plain_name(name[4:], ref)), step)
@@ -160,6 +184,13 @@ def _plain_name(name: str, ref: str) -> str:
     if not name or name.startswith(".") or Path(name).name != name or "\\" in name:
         raise UserError("There is no model {ref!r}; choose another in the Library.", ref=ref)
     return name
+
+
+def _of_hub(ref: str) -> Path:
+    there = cached(parse_reference(ref))
+    if there is None:
+        raise UserError("{ref} is not on this machine yet; load it in the Library, under “From the Hub”.", ref=ref)
+    return there[1]
 
 
 def _of_history(name: str, step: str) -> Path:
