@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
                "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
-               "comparison", "hub", "sharing"}),
+               "comparison", "hub", "sharing", "real_side", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "worker", "jobs", "foreground"}),
     frozenset({"cli", "cli_hub", "texts", "__main__"}),
 )  # fmt: skip

@@ -97,8 +97,14 @@ class Reader:
 
 
 def classifier_path(dataset: str) -> Path:
-    """Where the shipped classifier of a data set is."""
-    return Path(__file__).resolve().parents[2] / "weights" / f"classifier_{dataset}.safetensors"
+    """Where the shipped classifier that reads a data set is."""
+    name = READ_AS.get(dataset, dataset)
+    return Path(__file__).resolve().parents[2] / "weights" / f"classifier_{name}.safetensors"
+
+
+def has_reader(dataset: str) -> bool:
+    """Whether a classifier for the data set ships."""
+    return classifier_path(dataset).is_file()
 
 
 @functools.lru_cache(maxsize=4)
@@ -108,7 +114,7 @@ def load_reader(dataset: str) -> Reader:
     Raises:
         UserError: none ships for this data set, or its file is damaged.
     """
-    path = classifier_path(READ_AS.get(dataset, dataset))
+    path = classifier_path(dataset)
     if not path.is_file():
         raise UserError("There is no classifier for the data set {dataset}.", dataset=dataset)
     module = Classifier()

@@ -10,9 +10,11 @@ from torch import Tensor
 BLOCK_ELEMENTS = 10_000_000  # of one block; 80 MB as float64
 
 
-def distance_blocks(rows: Tensor, columns: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """(which rows, their Euclidean distances (B, M) to all columns) for rows (N, F) and columns (M, F), float64."""
-    rows, columns = rows.double(), columns.double()
+def distance_blocks(
+    rows: Tensor, columns: Tensor, dtype: torch.dtype = torch.float64
+) -> Iterator[tuple[slice, Tensor]]:
+    """(which rows, their Euclidean distances (B, M) to all columns) for rows (N, F) and columns (M, F)."""
+    rows, columns = rows.to(dtype), columns.to(dtype)
     centre = columns.mean(0)  # distances do not change, and a common offset costs no digits
     rows, columns = rows - centre, columns - centre
     lengths = columns.square().sum(1)
