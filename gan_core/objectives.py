@@ -79,6 +79,15 @@ class Term(Validated):
         """The least mean value that a player can reach; -inf where there is none."""
         return 0.0
 
+    @property
+    def suffices(self) -> bool:
+        """Whether it can be a player's whole loss: an objective can, while penalties only bound how it is pursued."""
+        return self.group == "objective"
+
+    def weight_at(self, annealing: float | Tensor) -> float | Tensor:
+        """How much the term counts while ``annealing``, a number or a 0-d tensor, falls from 1 to 0 over the run."""
+        return self.weight
+
     def __call__(self, batch: Batch) -> Tensor:
         raise NotImplementedError
 

@@ -25,6 +25,11 @@ class FeatureMatching(Term):
     group: ClassVar[str] = "remedy"
     needs_real: ClassVar[bool] = True
 
+    @property
+    def suffices(self) -> bool:
+        """In the paper it takes the place of the generator's objective."""
+        return True
+
     def __call__(self, batch: Batch) -> Tensor:
         assert batch.on_real is not None
         real, fake = batch.on_real.features.detach().float(), batch.on_fake.features.float()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.contracts import Critic
-from gan_core.objectives import Batch, FakeCrossEntropy, NonSaturating, RealCrossEntropy
+from gan_core.objectives import (
+    Batch,
+    FakeCrossEntropy,
+    HingeCritic,
+    LeastSquaresCritic,
+    LeastSquaresGenerator,
+    Minimax,
+    NonSaturating,
+    RealCrossEntropy,
+    RelativisticCritic,
+    RelativisticGenerator,
+    Term,
+    WassersteinCritic,
+    WassersteinGenerator,
+)
 from gan_core.recipes.recipe import TERMS
 from gan_core.regularizers import KernelDecay
 
@@ -77,6 +92,77 @@ def test_kernel_decay_is_the_sum_of_squares_of_its_kernels() -> None:
     squares = sum(discriminator[index].weight.square().sum().item() for index in (1, 2))
     assert term(batch).shape == (6,)
     assert 0.01 * term(batch).mean().item() == pytest.approx(0.01 * squares, rel=1e-6)
+
+
+# Each adversarial term as its paper writes it, with the plain functions of ``math``: x is C(real), y is C(fake).
+FORMULAS: dict[type[Term], Callable[[float, float], float]] = {
+    RealCrossEntropy: lambda x, y: -math.log(1 / (1 + math.exp(-x))),
+    FakeCrossEntropy: lambda x, y: -math.log(1 - 1 / (1 + math.exp(-y))),
+    NonSaturating: lambda x, y: -math.log(1 / (1 + math.exp(-y))),
+    Minimax: lambda x, y: math.log(1 - 1 / (1 + math.exp(-y))),
+    LeastSquaresCritic: lambda x, y: (x - 1) ** 2 / 2 + y**2 / 2,
+    LeastSquaresGenerator: lambda x, y: (y - 1) ** 2 / 2,
+    HingeCritic: lambda x, y: max(0.0, 1 - x) + max(0.0, 1 + y),
+    WassersteinCritic: lambda x, y: y - x,
+    WassersteinGenerator: lambda x, y: -y,
+    RelativisticCritic: lambda x, y: math.log(1 + math.exp(y - x)),
+    RelativisticGenerator: lambda x, y: math.log(1 + math.exp(x - y)),
+}
+# The same terms' slopes (∂/∂x, ∂/∂y), worked out by hand.
+SLOPES: dict[type[Term], Callable[[float, float], tuple[float, float]]] = {
+    RealCrossEntropy: lambda x, y: (-logistic(-x), 0.0),
+    FakeCrossEntropy: lambda x, y: (0.0, logistic(y)),
+    NonSaturating: lambda x, y: (0.0, -logistic(-y)),
+    Minimax: lambda x, y: (0.0, -logistic(y)),
+    LeastSquaresCritic: lambda x, y: (x - 1, y),
+    LeastSquaresGenerator: lambda x, y: (0.0, y - 1),
+    HingeCritic: lambda x, y: (-float(x < 1), float(y > -1)),
+    WassersteinCritic: lambda x, y: (-1.0, 1.0),
+    WassersteinGenerator: lambda x, y: (0.0, -1.0),
+    RelativisticCritic: lambda x, y: (-logistic(y - x), logistic(y - x)),
+    RelativisticGenerator: lambda x, y: (logistic(x - y), -logistic(x - y)),
+}
+REAL, FAKE = (-2.5, -0.3, 0.4, 1.7, 3.0), (1.2, -1.8, 0.0, 2.6, -0.7)
+
+
+def logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+def test_every_objective_has_its_closed_form_here() -> None:
+    objectives = {term for term in TERMS if term.group == "objective"}
+    assert objectives == set(FORMULAS) == set(SLOPES)
+
+
+@pytest.mark.parametrize("term", FORMULAS, ids=lambda term: term.kind)
+def test_an_objective_is_the_formula_of_its_paper(term: type[Term]) -> None:
+    values = term()(batch_of(torch.tensor(REAL), torch.tensor(FAKE)))
+    expected = [FORMULAS[term](x, y) for x, y in zip(REAL, FAKE, strict=True)]
+    torch.testing.assert_close(values, torch.tensor(expected))
+
+
+@pytest.mark.parametrize("term", SLOPES, ids=lambda term: term.kind)
+def test_an_objective_teaches_along_its_slope(term: type[Term]) -> None:
+    real, fake = torch.tensor(REAL, requires_grad=True), torch.tensor(FAKE, requires_grad=True)
+    values = term()(batch_of(real, fake))
+    reached = torch.autograd.grad(values.sum(), [real, fake], allow_unused=True, materialize_grads=True)
+    expected = torch.tensor([SLOPES[term](x, y) for x, y in zip(REAL, FAKE, strict=True)]).T
+    torch.testing.assert_close(torch.stack(reached), expected)
+
+
+def test_a_bounded_objective_never_falls_below_its_floor() -> None:
+    logits = torch.linspace(-30, 30, 61)
+    pairs = torch.cartesian_prod(logits, logits)
+    batch = batch_of(pairs[:, 0], pairs[:, 1])
+    for term in (RealCrossEntropy(target=0.9), FakeCrossEntropy(target=0.1), LeastSquaresCritic(), HingeCritic(),
+                 RelativisticCritic()):  # fmt: skip
+        least = term(batch).min().item()
+        assert term.floor - 1e-6 <= least <= term.floor + 0.05, term.kind
+
+
+def test_swapping_real_and_fake_swaps_the_relativistic_players() -> None:
+    real, fake = torch.tensor(REAL), torch.tensor(FAKE)
+    assert torch.equal(RelativisticCritic()(batch_of(real, fake)), RelativisticGenerator()(batch_of(fake, real)))
 
 
 @pytest.mark.parametrize("term", TERMS, ids=lambda term: term.kind)

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gan_core import formulas
 from gan_core.config import UserError
 from gan_core.contracts import Critic
-from gan_core.objectives import Batch
+from gan_core.objectives import Batch, RelativisticCritic
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
 
@@ -76,6 +77,50 @@ def test_gradient_penalty_teaches_the_critic() -> None:
     (slope,) = torch.autograd.grad(loss, [critic.weights])
     norm = critic.weights.detach().norm()
     torch.testing.assert_close(slope, 2 * (norm - 1) * critic.weights.detach() / norm, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["gradient_penalty", "r1", "r2"])
+def test_penalties_teach_a_curved_critic_as_the_formula_by_hand(kind: str) -> None:
+    """With C(x) = v·tanh(Wx + b) + c the slope is Wᵀ(v ∘ (1 − tanh²)): one derivative left instead of two."""
+    torch.manual_seed(4)
+    critic = Curved()
+    hidden, last = critic.body[1], critic.body[3]
+    assert isinstance(hidden, nn.Linear) and isinstance(last, nn.Linear)
+    batch = batch_for(critic, seed=6)
+    assert batch.real is not None
+    state = batch.random.get_state()
+    term = {"gradient_penalty": GradientPenalty(), "r1": R1(), "r2": R2()}[kind]
+    reached = torch.autograd.grad(term(batch).mean(), [hidden.weight, hidden.bias, last.weight])
+
+    share = torch.empty(6, 1, 1, 1).uniform_(generator=torch.Generator().set_state(state))
+    place = {"gradient_penalty": share * batch.real + (1 - share) * batch.fake, "r1": batch.real, "r2": batch.fake}
+    bend = 1 - torch.tanh(place[kind].flatten(1) @ hidden.weight.T + hidden.bias).square()  # (N, 7)
+    slope = (bend * last.weight) @ hidden.weight  # (N, 9)
+    value = (slope.norm(dim=1) - 1).square() if kind == "gradient_penalty" else slope.square().sum(1)
+    expected = torch.autograd.grad(value.mean(), [hidden.weight, hidden.bias, last.weight])
+    for got, wanted in zip(reached, expected, strict=True):
+        assert wanted.abs().max() > 1e-4
+        torch.testing.assert_close(got, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_the_whole_loss_of_a_wgan_gp_critic_agrees_with_the_papers_algorithm() -> None:
+    """Gulrajani et al. 2017, algorithm 1, lines 4 to 8, sample by sample, at the weights of the recipe."""
+    recipe = find_recipe("r4_wgan_gp")
+    torch.manual_seed(8)
+    critic = Curved()
+    batch = batch_for(critic, seed=7)
+    assert batch.real is not None
+    source = torch.Generator().set_state(batch.random.get_state())
+    total = sum((term.weight * term(batch).mean() for term in recipe.discriminator_terms), torch.zeros(()))
+
+    weight = next(term.weight for term in recipe.discriminator_terms if isinstance(term, GradientPenalty))
+    shares, losses = torch.rand(6, generator=source), []
+    for share, x, fake in zip(shares, batch.real, batch.fake, strict=True):
+        between = (share * x + (1 - share) * fake)[None].requires_grad_()
+        (slope,) = torch.autograd.grad(critic(between).logits.squeeze(), between)
+        distance = critic(fake[None]).logits - critic(x[None]).logits
+        losses.append(distance.squeeze() + weight * (slope.norm() - 1) ** 2)
+    torch.testing.assert_close(total, torch.stack(losses).mean(), rtol=1e-5, atol=1e-6)
 
 
 def test_gradient_penalty_of_a_constant_critic_is_finite() -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from gan_core.contracts import Critic
 from gan_core.objectives import Batch
 from gan_core.recipes import find_recipe
-from gan_core.remedies import FeatureMatching, HistoricalAveragingGenerator
+from gan_core.remedies import FeatureMatching, HistoricalAveragingDiscriminator, HistoricalAveragingGenerator
 from gan_core.trainer import Trainer
 from tests.test_stabilizers import noise_pictures, small_recipe
 
@@ -38,6 +39,29 @@ def test_historical_averaging_measures_the_way_from_the_mean_of_all_weights_so_f
                   list(trainer.generator.parameters()), list(trainer.past["g"].parameters()))  # fmt: skip
     expected = (seen[-1] - past).square().sum()
     torch.testing.assert_close(HistoricalAveragingGenerator()(batch), expected.expand(5))
+
+
+def test_feature_matching_pulls_each_sample_along_the_difference_of_the_means() -> None:
+    """∂/∂f_i of ‖mean f(x) − mean f(G(z))‖² is 2/N · (mean f(G(z)) − mean f(x)), the same for each sample."""
+    torch.manual_seed(1)
+    real, fake = torch.randn(4, 3), torch.randn(4, 3, requires_grad=True)
+    batch = Batch(fake, Critic(torch.zeros(4), fake), real, Critic(torch.zeros(4), real), None, None,
+                  torch.nn.Identity(), torch.Generator())  # fmt: skip
+    (slope,) = torch.autograd.grad(FeatureMatching()(batch).mean(), fake)
+    expected = (2 / 4 * (fake.mean(0) - real.mean(0))).detach().expand(4, 3)
+    torch.testing.assert_close(slope, expected)
+
+
+@pytest.mark.parametrize("term", [HistoricalAveragingGenerator(), HistoricalAveragingDiscriminator()])
+def test_historical_averaging_pulls_back_by_twice_the_way(term: HistoricalAveragingGenerator) -> None:
+    weights = [torch.tensor([3.0, -1.0], requires_grad=True), torch.tensor([[2.0]], requires_grad=True)]
+    past = [torch.tensor([1.0, -1.0]), torch.tensor([[5.0]])]
+    blank = torch.zeros(6, 1)
+    batch = Batch(blank, Critic(blank, blank), None, None, None, None, torch.nn.Identity(), torch.Generator(),
+                  weights, past)  # fmt: skip
+    assert term(batch).tolist() == [13.0] * 6  # 2² + 3²
+    slopes = torch.autograd.grad(term(batch).mean(), weights)
+    assert [slope.tolist() for slope in slopes] == [[4.0, 0.0], [[-6.0]]]
 
 
 def test_remedies_leave_a_recipe_without_them_alone() -> None:
