@@ -19,9 +19,9 @@ from torch.overrides import TorchFunctionMode
 
 from gan_core.arithmetic import cost_of, tensors_in
 from gan_core.contracts import Critic, Shapes
+from gan_core.fitting import build_networks
 from gan_core.recipes.recipe import Recipe
 from gan_core.stabilizers import Packed
-from gan_core.trainer import build_networks
 
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Softplus, nn.Sigmoid, nn.Tanh)
 # Operations that are no step of their own: they hand on what they got.

@@ -225,9 +225,9 @@ class _Changes:
 
 def _created(name: str, changes: _Changes, device: str, folder: Path | None) -> Run:
     from gan_core.devices import pick_device
+    from gan_core.fitting import check_fit
     from gan_core.recipes import find_recipe
     from gan_core.runs import create_run
-    from gan_core.trainer import check_fit
 
     pick_device(device)
     recipe = changes.apply(find_recipe(name))

@@ -16,11 +16,11 @@ from torch import nn
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError, settings_of
 from gan_core.contracts import Shapes
+from gan_core.fitting import build_networks
 from gan_core.images import Pixels, sheet
 from gan_core.library import describe, find_path, manifest, open_model, run_of, snapshots, without_step
 from gan_core.recipes.recipe import Latents, Recipe
 from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
-from gan_core.trainer import build_networks
 
 MOST_ROWS = 32
 MOST_PICTURES = 32

@@ -24,9 +24,9 @@ import psutil
 
 from gan_core.config import UserError
 from gan_core.devices import pick_device
+from gan_core.fitting import check_fit
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
-from gan_core.trainer import check_fit
 
 TICK_SECONDS = 0.1
 ADOPT_SECONDS = 5.0

@@ -13,9 +13,9 @@ from torch.overrides import TorchFunctionMode
 
 from gan_core.config import Setting, settings_of
 from gan_core.data import find_dataset
+from gan_core.fitting import build_networks
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import Recipe, settings_groups
-from gan_core.trainer import build_networks
 
 
 class _Unfilled(TorchFunctionMode):

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from gan_core.distributed import ALONE, World
+
 
 class Meter:
     """Sums scalars on the device, so that no step waits for them, and reads their means at logging points."""
@@ -22,8 +24,9 @@ class Meter:
         self._sums[index] += value.detach()
         self._counts[index] += 1
 
-    def read(self) -> dict[str, float]:
-        """The means since the last reading; starts anew."""
+    def read(self, world: World = ALONE) -> dict[str, float]:
+        """The means since the last reading, over all ranks; starts anew."""
+        world.mean([self._sums])
         sums = self._sums.tolist()
         means = {name: sums[index] / self._counts[index] for name, index in self._index.items() if self._counts[index]}
         self._sums.zero_()

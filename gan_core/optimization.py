@@ -26,7 +26,7 @@ def make_optimizer(config: Optimizer, module: nn.Module) -> torch.optim.Optimize
     return torch.optim.SGD(parameters, config.learning_rate, momentum=config.beta1)
 
 
-def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_rate(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
     """Make ``rate`` the learning rate of the next updates."""
     for group in optimizer.param_groups:
         group["lr"] = rate
@@ -52,11 +52,21 @@ def average_of(module: nn.Module) -> nn.Module:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, module: nn.Module, decay: float) -> None:
-    """average <- decay · average + (1 - decay) · module; buffers are copied (Karras et al. 2018, §4)."""
-    torch._foreach_lerp_(list(average.parameters()), list(module.parameters()), 1 - decay)
-    for kept, now in zip(average.buffers(), module.buffers(), strict=True):
-        kept.copy_(now)
+def update_average(average: nn.Module, module: nn.Module, share: float | Tensor) -> None:
+    """average <- average + share · (module - average); buffers are copied (Karras et al. 2018, §4).
+
+    ``share`` is a number or a 0-d tensor.
+    """
+    kept: list[Tensor] = list(average.parameters())
+    now: list[Tensor] = list(module.parameters())
+    if isinstance(share, Tensor):  # for which torch has no fused interpolation
+        steps = list(torch._foreach_sub(now, kept))
+        torch._foreach_mul_(steps, share.to(kept[0].dtype))
+        torch._foreach_add_(kept, steps)
+    else:
+        torch._foreach_lerp_(kept, now, share)
+    for buffer, newest in zip(average.buffers(), module.buffers(), strict=True):
+        buffer.copy_(newest)
 
 
 def ramped_decay(decay: float, ramp: float, step: int) -> float:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from gan_core.config import UserError
-from gan_core.contracts import Critic, Shapes
-from gan_core.data import Dataset, find_dataset
+from gan_core.contracts import Critic
+from gan_core.data import Dataset
+from gan_core.distributed import ALONE, World
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
+from gan_core.feed import Batches, Feed, HostFeed, knobs_at
+from gan_core.fitting import build_networks, of_classes
 from gan_core.layers import set_dropout_generator
 from gan_core.meter import Meter
 from gan_core.objectives import Batch, Term
@@ -22,12 +25,12 @@ from gan_core.optimization import (
     average_of,
     gradients,
     make_optimizer,
-    ramped_decay,
     set_rate,
     update_average,
 )
 from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
+from gan_core.state import restore, tensors_of, under
 
 EARLY_LOG_STEPS = frozenset({1, 2, 5, 10, 20})
 WON_LOSS = 1e-3  # how near to its least value D's loss is where G learns next to nothing from it
@@ -41,26 +44,25 @@ class Trainer:
     stop. Between two events the state is consistent and :meth:`state_dict` can be taken.
     """
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, device: torch.device | str = "cpu", world: World = ALONE
+    ) -> None:
         """Builds both networks from the recipe's seed.
 
         Args:
             dataset: pictures to train on; held-out ones are split off here.
             device: where everything lives, a data set that fits there included.
+            world: the ranks that train this run together, each on its share of every batch. Batch statistics
+                (batch normalisation, packing, minibatch layers, feature matching) are those of a rank's share.
 
         Raises:
             UserError: the recipe and the data set do not fit together.
         """
         training = recipe.training
-        self.recipe, self.device = recipe, torch.device(device)
+        self.recipe, self.device, self.world = recipe, torch.device(device), world
         dataset = of_classes(dataset, training.classes)
         train, self.validation = dataset.split(training.held_out)
-        if len(train) < training.batch_size:
-            raise UserError(
-                "The batch size {batch_size} is more than the {count} pictures to train on; choose a smaller one.",
-                batch_size=training.batch_size, count=len(train),
-            )  # fmt: skip
-        self.dataset = train.to(self.device)
+        self.batches = Batches(recipe, train.to(self.device), world.rank, world.size)
         self.shapes = recipe.shapes(dataset.image_shape, len(dataset.class_names))
         self.generator, self.discriminator = build_networks(recipe, self.shapes, training.seed)
         self.generator.to(self.device)
@@ -72,7 +74,6 @@ class Trainer:
         self.masks = torch.Generator(self.device).manual_seed(stream_seed(training.seed, "dropout"))
         set_dropout_generator(self.generator, self.masks)
         set_dropout_generator(self.discriminator, self.masks)
-        self.batches_per_epoch = len(train) // training.batch_size
         self.total_steps = training.total_steps(len(train))
         self.step = 0
         self.meter = Meter(self._scalar_names(), self.device)
@@ -85,9 +86,21 @@ class Trainer:
             )
             if any(term.needs_past for term in terms)
         }
-        self._order: tuple[int, Tensor] = (-1, torch.empty(0))
+        self.modules = {"generator": self.generator, "discriminator": self.discriminator}
+        if self.average is not None:
+            self.modules["average"] = self.average
+        self.modules |= {f"past_{player}": module for player, module in self.past.items()}
         self._labels_as_real = training.fake_labels == "as_real"
         self._g_needs_real = any(term.needs_real for term in recipe.generator_terms)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The pictures that are trained on, on their device."""
+        return self.batches.dataset
+
+    @property
+    def batches_per_epoch(self) -> int:
+        return self.batches.per_epoch
 
     @property
     def sampler(self) -> nn.Module:
@@ -104,12 +117,15 @@ class Trainer:
         yield Started(self.step, self.total_steps, self.batches_per_epoch / self.recipe.training.discriminator_steps)
         if self.step == 0:
             yield SnapshotDue(0, 0, keep=0 in self.recipe.snapshots.epochs)
+        feed = HostFeed(self.batches, self.total_steps)
         while self.step < self.total_steps:
             epoch = math.floor(self.epoch)
-            self._train_step()
+            feed.seek(self.step)
+            self._train_step(feed)
+            self.step += 1
             finished = self.step == self.total_steps
             if finished or self.step in EARLY_LOG_STEPS or self.step % self.recipe.training.log_every == 0:
-                values = self.meter.read() | self._learning_rates()
+                values = self.meter.read(self.world) | self._learning_rates()
                 yield Scalars(self.step, self.epoch, values)
                 unfit = [name for name, value in values.items() if not math.isfinite(value)]
                 if unfit:
@@ -125,54 +141,78 @@ class Trainer:
             yield StepDone(self.step, self.epoch)
         yield Finished(self.step)
 
-    def _train_step(self) -> None:
+    def _train_step(self, feed: Feed) -> None:
         """One step: ``discriminator_steps`` updates of D and one of G."""
-        training = self.recipe.training
-        for optimizer, rate in zip((self.optimizer_g, self.optimizer_d), self._learning_rates().values(), strict=True):
-            set_rate(optimizer, rate)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=training.precision == "bfloat16"):
-            for update in range(training.discriminator_steps):
-                real, real_labels = self._real_batch(self.step * training.discriminator_steps + update)
-                if training.update == "simultaneous" and update == training.discriminator_steps - 1:
-                    self._update_both(real, real_labels)
-                else:
-                    self._update_discriminator(real, real_labels)
-            if training.update == "alternating":
-                self._update_generator(real, real_labels)
+        training, knobs = self.recipe.training, feed.knobs
+        if self.world.size > 1:
+            self._own_streams()
+        set_rate(self.optimizer_g, knobs.rate_g)
+        set_rate(self.optimizer_d, knobs.rate_d)
+        for update in range(training.discriminator_steps):
+            real, real_labels = feed.real(update)
+            if training.update == "simultaneous" and update == training.discriminator_steps - 1:
+                self._update_both(real, real_labels, knobs.noise)
+            else:
+                self._update_discriminator(real, real_labels, knobs.noise)
+        if training.update == "alternating":
+            self._update_generator(real, real_labels, knobs.noise)
+        self.world.mean([buffer for buffer in self._buffers() if buffer.is_floating_point()])
         if self.average is not None:
-            update_average(
-                self.average, self.generator, ramped_decay(training.ema_decay, training.ema_ramp, self.step + 1)
-            )
-        for player, module in (("g", self.generator), ("d", self.discriminator)):
-            if player in self.past:
-                update_average(self.past[player], module, 1 - 1 / (self.step + 2))
-        self.step += 1
+            update_average(self.average, self.generator, knobs.average)
+        for player, past in self.past.items():
+            update_average(past, self._network(player), knobs.past)
 
-    def _update_discriminator(self, real: Tensor, real_labels: Tensor | None) -> None:
-        z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
-        with torch.no_grad():
+    def _own_streams(self) -> None:
+        """Noise and masks of this step that no other rank draws; seeded anew, so that nothing of them is stored."""
+        seed, rank = self.recipe.training.seed, self.world.rank
+        self.noise.manual_seed(stream_seed(seed, f"noise {rank} {self.step}"))
+        self.masks.manual_seed(stream_seed(seed, f"dropout {rank} {self.step}"))
+
+    def _buffers(self) -> Iterator[Tensor]:
+        yield from self.generator.buffers()
+        yield from self.discriminator.buffers()
+
+    def _network(self, player: str) -> nn.Module:
+        return self.generator if player == "g" else self.discriminator
+
+    def _precision(self) -> AbstractContextManager[None]:
+        """The arithmetic of one update's passes; leaving it drops the copies of weights that the update has aged."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bfloat16")
+
+    def _update_discriminator(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
+        with self._precision():
+            z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
+            with torch.no_grad():
+                fake = self.generator(z, fake_labels)
+            batch = self._judge(real, real_labels, fake, fake_labels, noise)
+            loss = self._loss("d", self.recipe.discriminator_terms, batch)
+        self._step_discriminator(batch, self._gradients("d", loss))
+
+    def _update_generator(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
+        with self._precision():
+            z, fake_labels = self._latents()
             fake = self.generator(z, fake_labels)
-        batch = self._judge(real, real_labels, fake, fake_labels)
-        loss = self._loss("d", self.recipe.discriminator_terms, batch)
-        self._step_discriminator(batch, gradients(loss, self.discriminator))
+            batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels, noise)
+            loss = self._loss("g", self.recipe.generator_terms, batch)
+        apply_gradients(self.optimizer_g, self.generator, self._gradients("g", loss))
 
-    def _update_generator(self, real: Tensor, real_labels: Tensor | None) -> None:
-        z, fake_labels = self._latents()
-        fake = self.generator(z, fake_labels)
-        batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels)
-        loss = self._loss("g", self.recipe.generator_terms, batch)
-        apply_gradients(self.optimizer_g, self.generator, gradients(loss, self.generator))
-
-    def _update_both(self, real: Tensor, real_labels: Tensor | None) -> None:
+    def _update_both(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
         """Both gradients from one forward pass, then both updates (R2)."""
-        z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
-        fake = self.generator(z, fake_labels)
-        batch = self._judge(real, real_labels, fake, fake_labels)
-        loss_d = self._loss("d", self.recipe.discriminator_terms, batch)
-        loss_g = self._loss("g", self.recipe.generator_terms, batch)
-        slopes_d = gradients(loss_d, self.discriminator, keep_graph=True)
-        apply_gradients(self.optimizer_g, self.generator, gradients(loss_g, self.generator))
+        with self._precision():
+            z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
+            fake = self.generator(z, fake_labels)
+            batch = self._judge(real, real_labels, fake, fake_labels, noise)
+            loss_d = self._loss("d", self.recipe.discriminator_terms, batch)
+            loss_g = self._loss("g", self.recipe.generator_terms, batch)
+        slopes_d = self._gradients("d", loss_d, keep_graph=True)
+        apply_gradients(self.optimizer_g, self.generator, self._gradients("g", loss_g))
         self._step_discriminator(batch, slopes_d)
+
+    def _gradients(self, player: str, loss: Tensor, *, keep_graph: bool = False) -> Sequence[Tensor | None]:
+        """∂loss/∂θ of one player, averaged over the ranks."""
+        module = self._network(player)
+        slopes = gradients(loss, module, keep_graph=keep_graph)
+        return self.world.mean_gradients(slopes, list(module.parameters()))
 
     def _step_discriminator(self, batch: Batch, slopes: Sequence[Tensor | None]) -> None:
         """D's update, unless it may rest, with its weights clipped where the recipe says so."""
@@ -182,6 +222,7 @@ class Trainer:
         self.meter.add("d_fake", on_fake.sigmoid().mean())
         if stabilizers.skip_above:
             right = ((on_real > 0).float().mean() + (on_fake < 0).float().mean()) / 2
+            self.world.mean([right])
             if right.item() > stabilizers.skip_above:  # this switch alone makes each step wait for the device
                 return
         apply_gradients(self.optimizer_d, self.discriminator, slopes)
@@ -191,37 +232,40 @@ class Trainer:
                     parameter.clamp_(-stabilizers.weight_clip, stabilizers.weight_clip)
 
     def _judge(
-        self, real: Tensor | None, real_labels: Tensor | None, fake: Tensor, fake_labels: Tensor | None
+        self,
+        real: Tensor | None,
+        real_labels: Tensor | None,
+        fake: Tensor,
+        fake_labels: Tensor | None,
+        noise: float | Tensor,
     ) -> Batch:
         """D's answers, in one pass where a picture's answer depends on that picture alone."""
-        fake = self._perturbed(fake)
+        fake = self._perturbed(fake, noise)
         if real is None:
             on_real, on_fake = None, self.discriminator(fake, fake_labels)
         elif self.recipe.mixes_samples:
-            real = self._perturbed(real)
+            real = self._perturbed(real, noise)
             on_real, on_fake = self.discriminator(real, real_labels), self.discriminator(fake, fake_labels)
         else:
-            real = self._perturbed(real)
+            real = self._perturbed(real, noise)
             labels = None if real_labels is None or fake_labels is None else torch.cat([real_labels, fake_labels])
             both: Critic = self.discriminator(torch.cat([real, fake.to(real.dtype)]), labels)
             halves = zip(both.logits.chunk(2), both.features.chunk(2), strict=True)
             on_real, on_fake = (Critic(logits, features) for logits, features in halves)
         return Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)
 
-    def _perturbed(self, images: Tensor) -> Tensor:
-        """Pictures with the instance noise of this step."""
-        deviation = self.recipe.stabilizers.noise_deviation(self.step, self.total_steps)
-        if deviation == 0:
+    def _perturbed(self, images: Tensor, deviation: float | Tensor) -> Tensor:
+        """Pictures with instance noise of that standard deviation."""
+        if isinstance(deviation, float) and deviation == 0:
             return images
-        noise = torch.empty(images.shape, device=self.device).normal_(0, deviation, generator=self.noise)
-        return images + noise
+        noise = torch.empty(images.shape, device=self.device).normal_(generator=self.noise)
+        return images + noise.mul_(deviation)
 
     def _loss(self, player: str, terms: Sequence[Term], batch: Batch) -> Tensor:
         """The weighted sum of the terms' means, in float32; each mean is recorded by its term's name."""
         if player in self.past:
-            module = self.generator if player == "g" else self.discriminator
             past = list(self.past[player].parameters())
-            batch = replace(batch, parameters=list(module.parameters()), past=past)
+            batch = replace(batch, parameters=list(self._network(player).parameters()), past=past)
         means = [term(batch).float().mean() for term in terms]
         total = torch.stack([term.weight * mean for term, mean in zip(terms, means, strict=True)]).sum()
         for term, mean in zip(terms, means, strict=True):
@@ -239,27 +283,12 @@ class Trainer:
         return sum(term.weight * (values.get(term.kind, math.inf) - term.floor) for term in terms)
 
     def _learning_rates(self) -> dict[str, float]:
-        optimizers = {"lr_g": self.recipe.generator_optimizer, "lr_d": self.recipe.discriminator_optimizer}
-        return {
-            name: optimizer.schedule.rate(optimizer.learning_rate, self.step, self.total_steps)
-            for name, optimizer in optimizers.items()
-        }
-
-    def _real_batch(self, batch: int) -> tuple[Tensor, Tensor | None]:
-        """The pictures (N, C, H, W) of one batch, counted from the start of the run, in the recipe's range."""
-        size = self.recipe.training.batch_size
-        epoch, position = divmod(batch, self.batches_per_epoch)
-        if self._order[0] != epoch:
-            # Seeded by the epoch, so that a resumed run needs no stored order.
-            source = torch.Generator().manual_seed(stream_seed(self.recipe.training.seed, f"epoch {epoch}"))
-            self._order = epoch, torch.randperm(len(self.dataset), generator=source).to(self.dataset.images.device)
-        chosen = self._order[1][position * size : (position + 1) * size]
-        images, labels = self.dataset.batch(chosen)
-        return to_range(images, self.recipe.generator.pixel_range), labels if self.recipe.conditional else None
+        rate_g, rate_d, *_ = knobs_at(self.recipe, self.step, self.total_steps)
+        return {"lr_g": float(rate_g), "lr_d": float(rate_d)}
 
     def _latents(self, labels: Tensor | None = None) -> tuple[Tensor, Tensor | None]:
         """Fresh z (N, latent) and, for a conditional recipe, ``labels`` (N,) or others drawn uniformly."""
-        count, latents = self.recipe.training.batch_size, self.recipe.latents
+        count, latents = self.batches.size, self.recipe.latents
         z = torch.empty(count, latents.size, device=self.device)
         if latents.distribution == "normal":
             z.normal_(generator=self.noise)
@@ -269,99 +298,18 @@ class Trainer:
             return z, labels
         return z, torch.randint(self.shapes.classes, (count,), device=self.device, generator=self.noise)
 
-    def _modules(self) -> dict[str, nn.Module]:
-        """Every network whose weights belong to the state, by name."""
-        modules = {"generator": self.generator, "discriminator": self.discriminator}
-        if self.average is not None:
-            modules["average"] = self.average
-        return modules | {f"past_{player}": module for player, module in self.past.items()}
-
     def state_dict(self) -> dict[str, Any]:
         """All that :meth:`load_state_dict` needs to go on exactly here: tensors by dotted name, and the step."""
-        tensors: dict[str, Tensor] = {}
-        for name, module in self._modules().items():
-            tensors |= {f"{name}.{key}": value for key, value in module.state_dict().items()}
-        for name, optimizer in (("optimizer_g", self.optimizer_g), ("optimizer_d", self.optimizer_d)):
-            for index, slots in optimizer.state_dict()["state"].items():
-                tensors |= {f"{name}.{index}.{slot}": value for slot, value in slots.items()}
-        tensors["points_won"] = torch.tensor(self.points_won)
-        tensors |= {"rng.noise": self.noise.get_state(), "rng.dropout": self.masks.get_state()}
-        tensors |= {f"meter.{key}": value for key, value in self.meter.state().items()}
-        return {"step": self.step, "tensors": {key: value.detach().cpu().clone() for key, value in tensors.items()}}
+        return {"step": self.step, "tensors": tensors_of(self)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from :meth:`state_dict` of the same recipe; strict about names and shapes."""
-        tensors: Mapping[str, Tensor] = state["tensors"]
-        for name, module in self._modules().items():
-            module.load_state_dict(_under(tensors, name))
-        for name, optimizer in (("optimizer_g", self.optimizer_g), ("optimizer_d", self.optimizer_d)):
-            slots: dict[int, dict[str, Tensor]] = {}
-            for key, value in _under(tensors, name).items():
-                index, slot = key.split(".")
-                slots.setdefault(int(index), {})[slot] = value.clone()
-            optimizer.load_state_dict({**optimizer.state_dict(), "state": slots})
-        self.noise.set_state(tensors["rng.noise"])
-        self.masks.set_state(tensors["rng.dropout"])
-        self.meter.load(_under(tensors, "meter"))
-        self.points_won = int(tensors["points_won"])
+        """Continue from :meth:`state_dict` of the same recipe, with any number of ranks."""
+        restore(self, state["tensors"])
         self.step = int(state["step"])
 
     def load_networks(self, tensors: Mapping[str, Tensor]) -> None:
         """Start from the networks of another run ("generator.…", "discriminator.…"), with fresh optimisers."""
-        self.generator.load_state_dict(_under(tensors, "generator"))
-        self.discriminator.load_state_dict(_under(tensors, "discriminator"))
+        self.generator.load_state_dict(under(tensors, "generator"))
+        self.discriminator.load_state_dict(under(tensors, "discriminator"))
         if self.average is not None:
-            self.average.load_state_dict(_under(tensors, "generator"))
-
-
-def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator with the first weights that the seed gives, on the CPU."""
-    # Initialisers draw from torch's global generator; it is put back, so that building has no side effect.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "generator"))
-        generator = recipe.build_generator(shapes)
-        torch.manual_seed(stream_seed(seed, "discriminator"))
-        discriminator = recipe.build_discriminator(shapes)
-    return generator, discriminator
-
-
-def check_fit(recipe: Recipe) -> None:
-    """Raise UserError where a recipe cannot train on its data set; costs no memory."""
-    source = find_dataset(recipe.dataset)
-    check_classes(recipe.training.classes, len(source.class_names))
-    pictures = source.count("train") - recipe.training.held_out
-    if pictures < recipe.training.batch_size:
-        raise UserError("The batch size {size} is more than the {pictures} pictures to train on; choose a smaller one.",
-                        size=recipe.training.batch_size, pictures=max(pictures, 0))  # fmt: skip
-    with torch.device("meta"):
-        build_networks(recipe, recipe.shapes(source.image_shape, len(source.class_names)), seed=0)
-
-
-def check_classes(chosen: Sequence[int], count: int) -> None:
-    """Raise UserError unless the chosen classes are among ``count`` and differ."""
-    if len(set(chosen)) < len(chosen) or any(label >= count for label in chosen):
-        raise UserError("The data set has {count} classes, numbered from 0; choose some of them, each once.",
-                        count=count)  # fmt: skip
-
-
-def of_classes(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
-    """The pictures of the chosen classes, which are numbered anew in that order; all, where none is chosen."""
-    if not chosen:
-        return dataset
-    check_classes(chosen, len(dataset.class_names))
-    number = torch.full((len(dataset.class_names),), -1)
-    number[list(chosen)] = torch.arange(len(chosen))
-    labels = number[dataset.labels]
-    names = tuple(dataset.class_names[label] for label in chosen)
-    kept = (labels >= 0).nonzero().flatten()
-    return replace(dataset.select(kept), labels=labels[kept], class_names=names)
-
-
-def to_range(images: Tensor, pixel_range: tuple[float, float]) -> Tensor:
-    """uint8 pictures as float32 in ``pixel_range``."""
-    low, high = pixel_range
-    return images.to(torch.float32).mul_((high - low) / 255).add_(low)
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key[len(prefix) + 1 :]: value for key, value in tensors.items() if key.startswith(prefix + ".")}
+            self.average.load_state_dict(under(tensors, "generator"))

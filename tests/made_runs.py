@@ -13,10 +13,10 @@ import numpy as np
 from gan_core.checkpoints import BundleInfo, save_bundle, save_checkpoint
 from gan_core.contracts import Shapes
 from gan_core.data import DIGITS
+from gan_core.fitting import build_networks
 from gan_core.images import png
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, create_run
-from gan_core.trainer import build_networks
 from tests.small import small_recipe
 
 STEPS_PER_EPOCH = 10

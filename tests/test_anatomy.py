@@ -8,9 +8,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from gan_core.anatomy import Layer, Network, discriminator_layers, generator_layers, networks, trace
+from gan_core.fitting import build_networks
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe
-from gan_core.trainer import build_networks
 
 MNIST = (1, 28, 28)
 

@@ -23,9 +23,9 @@ from gan_core.checkpoints import (
 )
 from gan_core.config import UserError
 from gan_core.data import DIGITS
+from gan_core.fitting import build_networks
 from gan_core.recipes.recipe import Recipe
 from gan_core.sampling import draw_latents, generate
-from gan_core.trainer import build_networks
 from tests.small import small_recipe
 
 

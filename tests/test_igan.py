@@ -14,6 +14,7 @@ from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import DIGITS, Dataset
 from gan_core.events import Scalars
+from gan_core.fitting import build_networks, of_classes
 from gan_core.layers import UPSAMPLINGS, Dropout
 from gan_core.models.igan import (
     IganClassDiscriminatorConfig,
@@ -29,7 +30,7 @@ from gan_core.recipes.igan import IGAN, IGAN_SHARED, IGAN_V2, IGAN_VN, R4_DCGAN,
 from gan_core.recipes.recipe import Recipe, recipe_from_dict
 from gan_core.regularizers import GradientPenalty
 from gan_core.strokes import draw_strokes
-from gan_core.trainer import Trainer, build_networks, of_classes
+from gan_core.trainer import Trainer
 
 R4 = (IGAN, IGAN_V2, IGAN_VN, IGAN_SHARED, R4_DCGAN, R4_WGAN_GP)
 MNIST = Shapes(100, 1, 28, 28)

@@ -13,6 +13,7 @@ from torch import nn
 from gan_core.config import UserError
 from gan_core.contracts import Shapes
 from gan_core.data import find_dataset
+from gan_core.fitting import build_networks
 from gan_core.layers import Conv2dSame, ConvTranspose2dSame, Dropout, same_padding
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.models.cgan import CganGeneratorConfig
@@ -20,7 +21,6 @@ from gan_core.models.dcgan import DcganGeneratorConfig
 from gan_core.models.fully_connected import ConvPoolDiscriminatorConfig
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe
-from gan_core.trainer import build_networks
 
 PIXELS = 28 * 28
 FC_GENERATOR = 100 * 256 + 256 + 256 * PIXELS + PIXELS

@@ -10,8 +10,9 @@ import torch
 
 from gan_core.data import find_dataset
 from gan_core.datasets import picture_cache, pictures
+from gan_core.fitting import check_fit
 from gan_core.runs import Run, create_run
-from gan_core.trainer import Trainer, check_fit
+from gan_core.trainer import Trainer
 from gan_core.worker import train_run
 from tests.picture_files import write_pictures
 from tests.small import small_recipe

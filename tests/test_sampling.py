@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from gan_core.contracts import Shapes
+from gan_core.fitting import build_networks
 from gan_core.recipes.recipe import Latents
 from gan_core.sampling import CHUNK, cycle_labels, draw_latents, generate, generate_judged, pixels, to_uint8
-from gan_core.trainer import build_networks
 from tests.small import small_recipe
 
 

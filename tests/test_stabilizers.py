@@ -56,7 +56,7 @@ def test_instance_noise_falls_along_a_line() -> None:
 def test_instance_noise_reaches_the_discriminator() -> None:
     trainer = Trainer(small_recipe(stabilizers__instance_noise=0.5), noise_pictures())
     images = torch.zeros(4000, 1, 1, 1)
-    assert trainer._perturbed(images).std().item() == pytest.approx(0.5, abs=0.03)
+    assert trainer._perturbed(images, 0.5).std().item() == pytest.approx(0.5, abs=0.03)
 
 
 def test_minibatch_discrimination_agrees_with_a_double_loop() -> None:

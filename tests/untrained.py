@@ -4,8 +4,8 @@ from pathlib import Path
 
 from gan_core.checkpoints import BundleInfo, save_bundle
 from gan_core.data import DIGITS
+from gan_core.fitting import build_networks
 from gan_core.recipes import find_recipe
-from gan_core.trainer import build_networks
 
 
 def save_untrained(

@@ -10,8 +10,8 @@ from gan_core import library
 from gan_core.anatomy import networks, trace
 from gan_core.checkpoints import BundleInfo, save_bundle
 from gan_core.data import find_dataset
+from gan_core.fitting import build_networks
 from gan_core.recipes import RECIPES, find_recipe
-from gan_core.trainer import build_networks
 from pages.ui.network_graph import draw, layout, printed
 from tests.test_anatomy import Branching
 

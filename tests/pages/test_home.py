@@ -15,9 +15,9 @@ from docs import make_picture
 from gan_core import images, library, shipped, writing
 from gan_core.checkpoints import BundleInfo, save_bundle
 from gan_core.data import find_dataset
+from gan_core.fitting import build_networks
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.runs import create_run
-from gan_core.trainer import build_networks
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "pages" / "ui" / "main.py"
