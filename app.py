@@ -14,12 +14,14 @@ from importlib.resources import files
 from typing import Any
 
 import streamlit as st
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from pages.ui import sheet_route
 from pages.ui.live_plot import PLOTLY_ROUTE
+from pages.ui.visitor import VisitorCookie
 
 
 @cache
@@ -65,4 +67,4 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
 
 
 ROUTES = [Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home), *sheet_route.ROUTES]
-app = st.App("pages/ui/main.py", lifespan=lifespan, routes=ROUTES)
+app = st.App("pages/ui/main.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(VisitorCookie)])

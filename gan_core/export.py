@@ -80,7 +80,7 @@ def _described(run: Run, status: Status) -> list[tuple[str, bytes]]:
     """The small files; nothing in them points at a process of this machine."""
     state = "stopped" if status.live else status.state
     still = replace(status, state=state, pid=0, pid_created=0.0, traceback="")
-    values = {"about.json": asdict(run.about()), "recipe.json": run.recipe().to_dict(), "status.json": asdict(still)}
+    values = {"about.json": asdict(replace(run.about(), owner="")), "recipe.json": run.recipe().to_dict(), "status.json": asdict(still)}
     return [(name, json.dumps(value, ensure_ascii=False).encode()) for name, value in values.items()]
 
 
@@ -103,8 +103,8 @@ def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     archive.writestr(entry, data)
 
 
-def import_run(data: IO[bytes]) -> Run:
-    """The run of a zip file that :func:`write_zip` wrote, as a new run of this machine.
+def import_run(data: IO[bytes], owner: str = "") -> Run:
+    """The run of a zip file that :func:`write_zip` wrote, as a new run of this machine, ``owner``'s on a shared server.
 
     Only files of known names are taken, and each is read as what it should be before the run appears.
 
@@ -116,7 +116,7 @@ def import_run(data: IO[bytes]) -> Run:
     try:
         with zipfile.ZipFile(data) as archive:
             _unpack(archive, folder)
-        recipe = _check(folder)
+        recipe = _check(folder, owner)
         target = free_path(runs_dir(), f"{datetime.fromtimestamp(time.time()):%Y%m%d-%H%M%S}-{recipe}")
         folder.chmod(0o755)  # mkdtemp's own is for this user alone
         return Run(folder.rename(target))
@@ -142,7 +142,7 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> None:
             shutil.copyfileobj(source, target)  # checks the sum, and never reads more than the size that was declared
 
 
-def _check(folder: Path) -> str:
+def _check(folder: Path, owner: str) -> str:
     """Read each file as what it should be; the name of the recipe. UserError or ValueError where one is not."""
     recipe = recipe_from_dict(json.loads((folder / "recipe.json").read_bytes()))
     if not re.fullmatch(r"\w{1,60}", recipe.name):
@@ -152,7 +152,7 @@ def _check(folder: Path) -> str:
     status = from_dict(Status, {name: value for name, value in stands.items() if name not in _FILLED})
     state = status.state if status.state in _ENDED else "stopped"
     about = from_dict(About, json.loads((folder / "about.json").read_bytes()))
-    _write_json(folder / "about.json", asdict(replace(about, created=time.time())))
+    _write_json(folder / "about.json", asdict(replace(about, created=time.time(), owner=owner)))
     run.set_status(replace(status, state=state, pid=0, pid_created=0.0))
     lines = [line for line in parse_lines(run.metrics_path.read_bytes()) if _is_metric(line)]
     run.metrics_path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

@@ -30,10 +30,10 @@ class Favourite:
     id: str = ""
 
 
-def list_favourites() -> list[Favourite]:
-    """All of them, oldest first; a file that cannot be read is left out."""
+def list_favourites(owner: str = "") -> list[Favourite]:
+    """All of them, or those of one visitor of a shared server, oldest first; a file that cannot be read is left out."""
     found = []
-    for path in sorted(favourites_dir().glob("*.json")):
+    for path in sorted(favourites_dir(owner).glob("*.json")):
         data = read_json(path)
         try:
             found.append(from_dict(Favourite, {**data, "id": path.stem}))
@@ -42,7 +42,7 @@ def list_favourites() -> list[Favourite]:
     return found
 
 
-def save_favourite(favourite: Favourite) -> Favourite:
+def save_favourite(favourite: Favourite, owner: str = "") -> Favourite:
     """Keep it; returns it with its id.
 
     Raises:
@@ -51,7 +51,7 @@ def save_favourite(favourite: Favourite) -> Favourite:
     name = favourite.name.strip()[:NAME_LENGTH]
     if not name:
         raise UserError("A favourite needs a name of at least one character.")
-    folder = favourites_dir()
+    folder = favourites_dir(owner)
     if sum(1 for _ in folder.glob("*.json")) >= MOST:
         raise UserError("There are {most} favourites already; delete one first.", most=MOST)
     try:
@@ -63,12 +63,12 @@ def save_favourite(favourite: Favourite) -> Favourite:
     return kept
 
 
-def delete_favourite(favourite_id: str) -> None:
+def delete_favourite(favourite_id: str, owner: str = "") -> None:
     """Forget it; nothing happens where it is gone already."""
     if re.fullmatch(r"\d+", favourite_id):
-        (favourites_dir() / f"{favourite_id}.json").unlink(missing_ok=True)
+        (favourites_dir(owner) / f"{favourite_id}.json").unlink(missing_ok=True)
 
 
-def favourites_dir() -> Path:
-    """Where they are kept."""
-    return runs_dir() / ".favourites"
+def favourites_dir(owner: str = "") -> Path:
+    """Where they are kept; ``owner`` is a hash of letters and digits."""
+    return runs_dir() / ".favourites" / owner

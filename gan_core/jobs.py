@@ -22,11 +22,14 @@ from typing import IO
 
 import psutil
 
+from gan_core import guests
 from gan_core.config import UserError
 from gan_core.devices import pick_device
 from gan_core.fitting import check_fit
+from gan_core.hosting import WORKER_NICENESS, hosted, worker_threads
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
+from gan_core.warden import Warden
 
 TICK_SECONDS = 0.1
 ADOPT_SECONDS = 5.0
@@ -43,6 +46,7 @@ def enqueue(run: Run) -> None:
     """Put ``run`` at the end of the queue; also how a stopped run is resumed."""
     if run.status().live and run.status().state != "queued":
         raise UserError("This run is already going.")
+    guests.check_resume(run)
     run.set_command("run")
     run.set_status(replace(run.status(), state="queued", traceback="", pid=0).saying(""))
     queue = run.path.parent / ".queue"
@@ -59,6 +63,7 @@ def start_runs(
     name: str = "",
     start_from: Path | None = None,
     parent: str = "",
+    owner: str = "",
 ) -> list[Run]:
     """Queue a new run of each recipe, in order.
 
@@ -67,18 +72,23 @@ def start_runs(
         group: ties the runs together, so that they can be found as a pair.
         name: what to call the runs; each recipe's title where it is empty.
         start_from, parent: the bundle whose networks they start with, and the snapshot that it is ("ID@STEP").
+        owner: the visitor of a shared server who starts them.
 
     Raises:
         UserError: a recipe does not fit its data set, there is no such device, the runs folder cannot be written to,
-            or the seed is out of range; nothing is queued then.
+            the seed is out of range, or a shared server's limits forbid it; nothing is queued then.
     """
     pick_device(device)
     if seed is not None:
         recipes = [recipe.with_values({"training.seed": seed}) for recipe in recipes]
     for recipe in recipes:
         check_fit(recipe)
+        guests.check(recipe)
+    guests.check_turn(owner, len(recipes))
     runs = [
-        create_run(recipe, name=name.strip(), device=device, start_from=start_from, parent=parent, group=group)
+        create_run(
+            recipe, name=name.strip(), device=device, start_from=start_from, parent=parent, group=group, owner=owner
+        )
         for recipe in recipes
     ]
     for run in runs:
@@ -133,6 +143,7 @@ class Supervisor:
         self._running: dict[str, tuple[Run, subprocess.Popen[str] | None]] = {}
         self._reserve: subprocess.Popen[str] | None = None
         self._reserve_due = self._adopt_due = 0.0
+        self._warden = Warden(root)
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
 
@@ -197,13 +208,15 @@ class Supervisor:
         for run_id, (run, process) in list(self._running.items()):
             if _ended(run, process):
                 del self._running[run_id]
+                self._warden.ended(run)
+        self._warden.look(run for run, _process in self._running.values())
         if time.monotonic() > self._adopt_due:
             self._adopt()
         if not self._running:
             for run_id in queued(self.root):
                 (self.root / ".queue" / run_id).unlink(missing_ok=True)
                 run = Run(self.root / run_id)
-                if run.exists() and run.status().state == "queued":
+                if run.exists() and run.status().state == "queued" and self._warden.admits(run):
                     self._launch(run)
                     break
         if self._reserve is not None and self._reserve.poll() is not None:
@@ -227,15 +240,20 @@ class Supervisor:
 
 def _spawn() -> subprocess.Popen[str]:
     """A worker with torch loaded that waits for the folder of its run; it outlives this server once it has one."""
-    return subprocess.Popen(
+    shared = {"OMP_NUM_THREADS": str(worker_threads())} if hosted() else {}
+    process = subprocess.Popen(
         [sys.executable, "-m", "gan_core.worker"],
         stdin=subprocess.PIPE,
         text=True,
         start_new_session=True,
         cwd=Path(__file__).resolve().parent.parent,
         # Idle OpenMP threads that spin would slow everything else on a small machine several times over.
-        env={**os.environ, "OMP_WAIT_POLICY": "passive", **_absolute_folders()},
+        env={**os.environ, "OMP_WAIT_POLICY": "passive", **shared, **_absolute_folders()},
     )
+    if hosted():  # before it has started any thread: threads inherit their process' priority when they start
+        with contextlib.suppress(psutil.Error):
+            psutil.Process(process.pid).nice(WORKER_NICENESS)
+    return process
 
 
 def _absolute_folders() -> dict[str, str]:

@@ -26,7 +26,8 @@ COMMANDS = frozenset({"run", "pause", "stop"})
 class About:
     """What does not change while a run trains.
 
-    ``parent`` names the run and snapshot that this one branched from; ``group`` ties runs started together.
+    ``parent`` names the run and snapshot that this one branched from; ``group`` ties runs started together; ``owner``
+    is the visitor of a shared server who started it (a hash, so that whoever reads it cannot take the part).
     """
 
     name: str
@@ -34,6 +35,7 @@ class About:
     device: str = "auto"
     parent: str = ""
     group: str = ""
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -248,6 +250,7 @@ def create_run(
     start_from: Path | None = None,
     parent: str = "",
     group: str = "",
+    owner: str = "",
 ) -> Run:
     """A new folder, under ``root`` with a name from the time, or exactly at ``path``; its status is "queued".
 
@@ -275,7 +278,7 @@ def create_run(
             "The folder {folder} cannot be made ({reason}); check its place.", folder=path, reason=error.strerror
         ) from error
     run = Run(path)
-    write_json(path / "about.json", asdict(About(name or recipe.title, now, device, parent, group)))
+    write_json(path / "about.json", asdict(About(name or recipe.title, now, device, parent, group, owner)))
     run.set_status(Status(total_epochs=recipe.training.epochs))
     write_json(path / "recipe.json", recipe.to_dict())  # last: it makes the folder a run
     return run

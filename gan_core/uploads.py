@@ -18,11 +18,12 @@ def list_uploads() -> list[Path]:
     return sorted(uploads_dir().glob("*.safetensors"))
 
 
-def save_upload(name: str, data: bytes) -> Model:
+def save_upload(name: str, data: bytes, owner: str = "") -> Model:
     """Keep a bundle that a user brought, once it has proved to be one.
 
     Args:
         name: the file's name, of which only what is fit for a file name is kept; a name that is taken gets a number.
+        owner: the visitor of a shared server whose it is.
 
     Raises:
         UserError: it is no bundle of this program, or is damaged; nothing is kept then.
@@ -34,7 +35,10 @@ def save_upload(name: str, data: bytes) -> Model:
     try:
         load_bundle(trial)
         path = _free_path(plain_name(name), data)
+        fresh = not path.exists()  # else somebody brought the very same file before
         trial.replace(path)
+        if owner and fresh:
+            write_bytes(upload_owner(path), owner.encode())
     except UserError as error:
         values = {key: name if value == trial.name else value for key, value in error.values.items()}
         raise UserError(error.text.replace(trial.name, name), **values) from error
@@ -56,12 +60,29 @@ def rename_upload(name: str, new_name: str) -> str:
     if target != source and target.exists():
         raise UserError("There is an upload called {name} already; choose another name.", name=wanted)
     source.rename(target)
+    if upload_owner(source).exists():
+        upload_owner(source).rename(upload_owner(target))
     return wanted
 
 
 def delete_upload(name: str) -> None:
     """Remove the upload for good; UserError where there is none of that name."""
-    _existing(name).unlink()
+    path = _existing(name)
+    path.unlink()
+    upload_owner(path).unlink(missing_ok=True)
+
+
+def upload_owner(path: Path) -> Path:
+    """The file that says whose the upload at ``path`` is, on a shared server."""
+    return path.with_name(f".{path.stem}.owner")
+
+
+def owner_of(name: str) -> str:
+    """The visitor of a shared server who brought the upload; nobody elsewhere."""
+    try:
+        return upload_owner(uploads_dir() / f"{plain_name(name)}.safetensors").read_text()
+    except OSError:
+        return ""
 
 
 def plain_name(name: str, fallback: str = "bundle") -> str:

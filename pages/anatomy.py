@@ -11,7 +11,7 @@ from gan_core.data import find_dataset
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe
 from gan_core.schedules import SCHEDULES
-from pages.ui import charts, forms, network_graph, panels, recipe_maths, state
+from pages.ui import charts, forms, guest_view, network_graph, panels, recipe_maths, state
 from pages.ui.i18n import N_, _
 from pages.ui.layer_table import layer_table
 from pages.ui.model_picker import choose_model
@@ -29,7 +29,7 @@ def recipe_title(name: str) -> str:
 
 def change_subject() -> None:
     """The URL alone says what is shown: ?model= a trained model, anything else a recipe."""
-    first = library.models()[0].ref if st.session_state[SUBJECT] == "model" else None
+    first = guest_view.listed(library.models())[0].ref if st.session_state[SUBJECT] == "model" else None
     state.write(model=first, recipe=None, set=None)
 
 
@@ -37,7 +37,7 @@ def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
     """(recipe, picture's shape, number of classes) of what the visitor wants to see; None where there is nothing."""
     subject = "model" if "model" in st.query_params else "recipe"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if library.models():
+        if guest_view.listed(library.models()):
             st.session_state[SUBJECT] = subject
             st.segmented_control(
                 _("Show"), list(SUBJECTS), format_func=lambda name: _(SUBJECTS[name]), key=SUBJECT, required=True,

@@ -3,11 +3,21 @@
 import streamlit as st
 
 from gan_core import library, shelf
-from pages.ui import library_dialogs, library_models, library_runs, panels, state
+from pages.ui import (
+    guest_view,
+    library_dialogs,
+    library_hub,
+    library_models,
+    library_publish,
+    library_runs,
+    panels,
+    state,
+)
 from pages.ui.i18n import N_, _
 from pages.ui.library_words import show_said, size
 
-SHELVES = {"runs": N_("Own runs"), "weights": N_("Shipped weights"), "uploads": N_("Uploads")}
+SHELVES = {"runs": N_("Own runs"), "weights": N_("Shipped weights"), "uploads": N_("Uploads"),
+           "hub": N_("From the Hub")}  # fmt: skip
 SCARCE = 2 * 10**9  # bytes
 
 
@@ -29,18 +39,21 @@ def show_disk() -> None:
 st.title(_("Library"))
 st.markdown(_("Every model there is: shipped, trained by you, or brought along."))
 show_said()
-default = "weights" if library.manifest() and not shelf.run_entries() else "runs"
+default = "weights" if library.manifest() and not guest_view.own_entries(shelf.run_entries()) else "runs"
 shelf_name = state.choice(
     st.segmented_control, _("Shelf"), SHELVES, param="shelf", default=default,
     label=lambda name: _(SHELVES[name]), label_visibility="collapsed",
 )  # fmt: skip
 state.pin(shelf=shelf_name)
 show_disk()
+guest_view.say_keeping()
 shelves = {
     "runs": library_runs.show_runs,
     "weights": library_models.show_bundled,
     "uploads": library_models.show_uploads,
+    "hub": library_hub.show_hub,
 }
 with panels.guard():
     shelves[shelf_name]()
 library_dialogs.show()
+library_publish.show()

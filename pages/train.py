@@ -7,7 +7,7 @@ the form with that recipe. Without any of these it is the run that this visitor 
 import streamlit as st
 
 from gan_core.runs import Run, find_run, list_runs
-from pages.ui import panels, state
+from pages.ui import guest_view, panels, state
 from pages.ui.i18n import _
 from pages.ui.run_form import branch_form, run_form
 from pages.ui.run_view import run_view
@@ -63,7 +63,7 @@ def choose_run(recent: list[Run], current: str) -> None:
 
 
 st.title(_("Train"))
-recent = list_runs()[:RECENT]
+recent = guest_view.own_runs(list_runs())[:RECENT]
 current = asked_for(recent)
 st.session_state[LAST] = current
 state.write(run=None if current == NEW and state.read("run", "") != NEW else current)

@@ -13,8 +13,9 @@ import streamlit as st
 
 from gan_core import library
 from gan_core.config import UserError
+from gan_core.hub.reference import is_hub
 from gan_core.library import Model, Snapshot
-from pages.ui import model_picker, panels, state
+from pages.ui import guest_view, hub_models, model_picker, panels, state
 from pages.ui.i18n import _
 
 LETTERS = ("a", "b", "c", "d")
@@ -36,7 +37,7 @@ class Chosen:
 
 def choose_models() -> list[Chosen]:
     """Render the pickers; return what is chosen, in the order of the letters."""
-    models = {model.ref: model for model in library.models()}
+    models = {model.ref: model for model in (*guest_view.listed(library.models()), *hub_models.of_session())}
     if not models:
         panels.empty_state(
             _("Nothing to compare yet"),
@@ -46,6 +47,8 @@ def choose_models() -> list[Chosen]:
         return []
     defaults = _defaults(models)
     letters = [letter for letter in LETTERS if letter in LETTERS[:NEEDED] or _asked(letter)]
+    for letter in letters:
+        _fetch(letter, models)
     cells = st.columns(len(letters))
     chosen = []
     for letter, cell in zip(letters, cells, strict=True):
@@ -70,6 +73,16 @@ def ask(**refs: str | None) -> None:
 def _asked(letter: str) -> str:
     """What the URL asks for, or what was chosen before the visitor went to another page."""
     return str(st.query_params.get(letter) or st.session_state.get(f"compare.{letter}") or "")
+
+
+def _fetch(letter: str, models: dict[str, Model]) -> None:
+    """Put a model of the Hub that a link names among ``models``; where it cannot be had, the letter is free again."""
+    asked = _asked(letter)
+    if is_hub(asked) and asked not in models:
+        model = hub_models.fetched(asked, param=letter)
+        ask(**{letter: model.ref if model is not None else None})
+        if model is not None:
+            models[model.ref] = model
 
 
 def _choose(letter: str, models: Mapping[str, Model], default: str) -> Chosen:

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from gan_core import comparison, jobs, library, shelf
+from gan_core import comparison, guests, jobs, library, shelf
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
-from pages.ui import panels, run_words, state
+from pages.ui import guest_view, panels, run_words, state, visitor
 from pages.ui.compare_models import Chosen, ask
 from pages.ui.compare_views import REPORT_EPOCHS
 from pages.ui.i18n import _
@@ -55,7 +55,8 @@ def offer_pair(chosen: Sequence[Chosen]) -> None:
 def _report_models() -> list[tuple[str, str]]:
     """(original, modified) of every source: the shipped histories, pairs of own runs, then the newest run of each."""
     shipped = [REPORT_PAIR] if all(library.history_run(name).exists() for name in REPORT_PAIR) else []
-    entries = [entry for entry in shelf.run_entries() if entry.recipe in REPORT_PAIR and entry.run.newest_bundle()]
+    own = guest_view.own_entries(shelf.run_entries())
+    entries = [entry for entry in own if entry.recipe in REPORT_PAIR and entry.run.newest_bundle()]
     found = []
     for group in dict.fromkeys([*(entry.about.group for entry in entries if entry.about.group), ""]):
         newest = {entry.recipe: entry.id for entry in reversed(entries) if not group or entry.about.group == group}
@@ -80,7 +81,9 @@ def _epochs_shown(models: tuple[str, str]) -> int:
 def _recipes(chosen: Sequence[Chosen]) -> list[Recipe]:
     """The recipes of the first two models; R5's where there is no model yet or both are of one training."""
     recipes = [library.describe(item.ref).recipe for item in chosen[:2]]
-    return recipes if len(recipes) == 2 and recipes[0] != recipes[1] else [find_recipe(name) for name in REPORT_PAIR]
+    if len(recipes) < 2 or recipes[0] == recipes[1]:
+        recipes = [find_recipe(name) for name in REPORT_PAIR]
+    return [guests.fitted(recipe) for recipe in recipes]
 
 
 def _start(recipes: Sequence[Recipe], seed: int, epochs: int) -> None:
@@ -92,7 +95,7 @@ def _start(recipes: Sequence[Recipe], seed: int, epochs: int) -> None:
         changed.append(replace(recipe, training=training, snapshots=replace(recipe.snapshots, epochs=kept),
                                dataset=recipes[0].dataset))  # fmt: skip
     group = f"pair-{int(time.time())}"
-    jobs.start_runs(changed, seed=seed, group=group)
+    jobs.start_runs(changed, seed=seed, group=group, owner=visitor.owner())
     state.write(started=group)
 
 

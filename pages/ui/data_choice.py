@@ -20,7 +20,7 @@ from gan_core.datasets.archives import delete_upload, store_upload, uploads
 from gan_core.datasets.pictures import PictureSource
 from gan_core.hosting import hosted
 from gan_core.recipes.recipe import Recipe
-from pages.ui import forms, panels, state
+from pages.ui import forms, guest_view, panels, state
 from pages.ui.i18n import N_, _, sentence
 
 UPLOAD, FOLDER = "upload", "folder"
@@ -58,7 +58,7 @@ def choose_upload() -> str | None:
     st.file_uploader(
         _("A zip file of pictures; folders in it are the classes."), type="zip",
         key=f"{UPLOAD}.{st.session_state.setdefault(ROUND, 0)}", on_change=_receive,
-        max_upload_size=UPLOAD_MB,
+        max_upload_size=guest_view.upload_limit(UPLOAD_MB),
     )  # fmt: skip
     if problem := st.session_state.get(PROBLEM):
         panels.error_panel(sentence(*problem))

@@ -14,14 +14,14 @@ from gan_core.config import UserError
 from gan_core.explore import Anchor, SampleRequest, pictures
 from gan_core.favourites import Favourite
 from gan_core.library import Model
-from pages.ui import anchors, lesson, panels, state
+from pages.ui import anchors, lesson, panels, state, visitor
 from pages.ui.anchors import THUMBNAIL, Card
 from pages.ui.i18n import _, sentence
 
 
 def favourites_panel(model: Model, cards: Sequence[Card], class_names: Sequence[str]) -> None:
     """A folded panel that saves the pictures of ``cards`` and puts saved ones in their places."""
-    saved = {favourite.id: favourite for favourite in favourites.list_favourites()}
+    saved = {favourite.id: favourite for favourite in favourites.list_favourites(visitor.owner())}
     with lesson.control("favourites"), st.expander(_("Favourites"), icon=":material/star:"):
         keep, use = st.columns(2, gap="large")
         with keep, panels.guard():
@@ -41,7 +41,7 @@ def _keep(model: Model, cards: Sequence[Card], class_names: Sequence[str]) -> No
     name = st.text_input(_("Name"), name, max_chars=favourites.NAME_LENGTH, key=f"keep.name.{name}")
     if st.button(_("Save as favourite"), icon=":material/star:", key="keep.save"):
         label = anchor.label if class_names else -1
-        favourites.save_favourite(Favourite(name, model.ref, anchor.seed, anchor.index, label))
+        favourites.save_favourite(Favourite(name, model.ref, anchor.seed, anchor.index, label), visitor.owner())
         st.rerun()
 
 
@@ -64,7 +64,7 @@ def _use(saved: dict[str, Favourite], cards: Sequence[Card]) -> None:
                     st.button(card.title, key=f"favourite.put.{number}", on_click=_put,
                               args=(number, chosen, info.class_names))  # fmt: skip
         st.button(_("Delete this favourite"), icon=":material/delete:", type="tertiary", key="favourite.delete",
-                  on_click=favourites.delete_favourite, args=(chosen.id,))  # fmt: skip
+                  on_click=favourites.delete_favourite, args=(chosen.id, visitor.owner()))  # fmt: skip
 
 
 def _put(number: int, favourite: Favourite, class_names: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 from gan_core import shelf, uploads
 from gan_core.config import UserError
 from gan_core.runs import NAME_LENGTH, find_run
-from pages.ui import library_words, panels
+from pages.ui import guest_view, library_words, panels
 from pages.ui.i18n import _
 
 _ASKED = "library.asked"
@@ -33,12 +33,18 @@ def show() -> None:
         st.dialog(_("Delete for good?"), icon=":material/delete:")(_delete)(name, kind)
 
 
+def _require(name: str, kind: str) -> None:
+    """UserError where it is another visitor's."""
+    guest_view.require(find_run(name)) if kind == "run" else guest_view.require_upload(name)
+
+
 @panels.guard()
 def _rename(name: str, kind: str) -> None:
     old = find_run(name).about().name if kind == "run" else name
     new = st.text_input(_("Name"), old, max_chars=NAME_LENGTH if kind == "run" else uploads.NAME_LENGTH)
     if st.button(_("Rename"), type="primary", disabled=not new.strip()):
         try:
+            _require(name, kind)
             if kind == "run":
                 find_run(name).rename(new)
             else:
@@ -63,6 +69,7 @@ def _delete(name: str, kind: str) -> None:
     with st.container(horizontal=True):
         if st.button(_("Delete"), type="primary", icon=":material/delete:"):
             try:
+                _require(name, kind)
                 find_run(name).delete() if kind == "run" else uploads.delete_upload(name)
                 library_words.say(_("{name} is deleted.").format(name=title))
             except UserError as error:

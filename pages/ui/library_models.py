@@ -10,13 +10,13 @@ from gan_core import library, shelf, uploads
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError
 from gan_core.export import import_run
-from pages.ui import library_dialogs, panels, run_words
+from pages.ui import guest_view, library_dialogs, library_publish, panels, run_words, visitor
 from pages.ui.i18n import N_, _
 from pages.ui.library_words import dataset_title, say, say_error, size
 
 MOST_MEGABYTES = 1000
 THUMBNAIL = 240
-ACTIONS = {"rename": N_("Rename"), "delete": N_("Delete")}
+ACTIONS = {"publish": N_("Publish"), "rename": N_("Rename"), "delete": N_("Delete")}
 
 
 def show_bundled() -> None:
@@ -38,7 +38,7 @@ def show_bundled() -> None:
 def show_uploads() -> None:
     """Bundles that the visitor brought, and the way to bring one."""
     _receive()
-    files = uploads.list_uploads()
+    files = [path for path in uploads.list_uploads() if guest_view.owns_upload(path.stem)]
     if not files:
         st.caption(_("Nothing uploaded yet."))
     for path in files:
@@ -52,17 +52,20 @@ def _upload_card(name: str, length: int) -> None:
         info = library.describe(f"upload:{name}")
     except (UserError, OSError):
         info = None
-    said = _("This file cannot be read any more; delete it.") if info is None else " · ".join(_parts(info))
+    said = _("This file cannot be read any more; delete it.") if info is None else described(info)
     st.caption(panels.literal(f"{said} · {size(length)}"))
     with st.container(horizontal=True, vertical_alignment="center"):
         if info is not None:
-            _links(f"upload:{name}", info)
+            show_links(f"upload:{name}", info)
         chosen = st.menu_button(
             _("More"), list(ACTIONS), key=f"library.upload.{name}", type="tertiary",
             format_func=lambda action: _(ACTIONS[action]),
         )  # fmt: skip
     if chosen is not None:
-        library_dialogs.ask(chosen, name, kind="upload")
+        if chosen == "publish":
+            library_publish.ask(f"upload:{name}")
+        else:
+            library_dialogs.ask(chosen, name, kind="upload")
         st.rerun()
 
 
@@ -71,17 +74,17 @@ def _receive() -> None:
     turn = st.session_state.setdefault("library.turn", 0)
     file = st.file_uploader(
         _("Bring a bundle (.safetensors) or an exported run (.zip)"), ["safetensors", "zip"],
-        key=f"library.file.{turn}", max_upload_size=MOST_MEGABYTES,
+        key=f"library.file.{turn}", max_upload_size=guest_view.upload_limit(MOST_MEGABYTES),
         help=_("The file is checked before it is kept; nothing in it is ever executed."),
     )  # fmt: skip
     if file is None:
         return
     try:
         if file.name.lower().endswith(".zip"):
-            run = import_run(file)
+            run = import_run(file, visitor.owner())
             say(_("{name} is among your runs now.").format(name=_(run.about().name)))
         else:
-            model = uploads.save_upload(file.name, file.getvalue())
+            model = uploads.save_upload(file.name, file.getvalue(), visitor.owner())
             say(_("{name} can be chosen on every page now.").format(name=model.title))
     except UserError as error:
         say_error(error)
@@ -114,8 +117,11 @@ def _bundled_card(entry: dict[str, Any]) -> None:
         with st.expander(_("How it was made")):
             st.code(entry["command"], language="bash", wrap_lines=True)
             st.caption(f"SHA-256 {entry['sha256']}")
-        with st.container(horizontal=True):
-            _links(entry["name"], info)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            show_links(entry["name"], info)
+            if st.button(_("Publish"), key=f"library.publish.{entry['name']}", icon=":material/publish:",
+                         type="tertiary"):  # fmt: skip
+                library_publish.ask(entry["name"])
 
 
 def _measured(metrics: dict[str, float]) -> None:
@@ -128,6 +134,11 @@ def _measured(metrics: dict[str, float]) -> None:
         )
 
 
+def described(info: BundleInfo) -> str:
+    """What a model is, in one line."""
+    return " · ".join(_parts(info))
+
+
 def _parts(info: BundleInfo) -> list[str]:
     """Recipe, data, steps and epochs."""
     return [
@@ -136,7 +147,7 @@ def _parts(info: BundleInfo) -> list[str]:
     ]  # fmt: skip
 
 
-def _links(ref: str, info: BundleInfo) -> None:
+def show_links(ref: str, info: BundleInfo) -> None:
     """The pages that can show a model, side by side."""
     panels.go_to("../interpolate.py", _("Interpolate"), icon=":material/conversion_path:", params={"model": ref})
     if info.recipe.conditional:

@@ -9,7 +9,7 @@ import streamlit as st
 from gan_core import export, jobs, shelf
 from gan_core.config import UserError
 from gan_core.shelf import RunEntry
-from pages.ui import library_dialogs, panels, run_words, state
+from pages.ui import guest_view, library_dialogs, library_publish, panels, run_words, state
 from pages.ui.i18n import N_, _, ngettext
 from pages.ui.library_words import dataset_title, moment, say, say_error, size
 
@@ -29,12 +29,12 @@ MEMBERS = {
     "stopped": frozenset({"stopped"}),
     "trouble": frozenset({"failed", "diverged"}),
 }
-ACTIONS = {"rename": N_("Rename"), "stop": N_("Stop"), "delete": N_("Delete")}
+ACTIONS = {"publish": N_("Publish"), "rename": N_("Rename"), "stop": N_("Stop"), "delete": N_("Delete")}
 
 
 def show_runs() -> None:
     """The runs, or how to get some."""
-    entries = shelf.run_entries()
+    entries = guest_view.own_entries(shelf.run_entries())
     if not entries:
         panels.empty_state(
             _("No runs of your own yet"), _("Train a model, and it stays here with its curves, sheets and networks."),
@@ -159,16 +159,21 @@ def _actions(entry: RunEntry) -> None:
 
 def _fits(action: str, entry: RunEntry) -> bool:
     """A run is either stopped or deleted: one that still trains cannot be deleted."""
+    if action == "publish":
+        return entry.run.newest_bundle() is not None
     return action == "rename" or (action == "stop") == entry.status.live
 
 
 def _do(action: str, entry: RunEntry) -> None:
     if action == "stop":
         try:
+            guest_view.require(entry.run)
             jobs.stop(entry.run)
             say(_("{name} stops at its next step and keeps everything.").format(name=_(entry.about.name)))
         except UserError as error:
             say_error(error)
+    elif action == "publish":
+        library_publish.ask(f"run:{entry.id}")
     else:
         library_dialogs.ask(action, entry.id, kind="run")
     st.rerun()

@@ -5,7 +5,8 @@
     other = choose_model(accept=lambda ref: library.describe(ref).recipe.conditional)
 
 A link may name what the list does not show: a snapshot of a run ("run:ID@4680") or of a bundle's training. What is gone
-is said in one sentence, and the first model is shown in its place.
+is said in one sentence, and the first model is shown in its place. A model of the Hub that a link names
+("hf:ada/cgan") is loaded first.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import streamlit as st
 
 from gan_core import library
 from gan_core.config import UserError
+from gan_core.hub.reference import is_hub, parse_reference
 from gan_core.library import Model
-from pages.ui import lesson, panels, state
+from pages.ui import guest_view, hub_models, lesson, panels, state
 from pages.ui.i18n import _
 
 # A visitor's link must not name a path on the server, which the command line may.
@@ -40,9 +42,14 @@ def choose_model(
         default: the reference that a URL without the parameter means; the first one if not given.
         accept: which references may be chosen; all if not given.
     """
-    offered = {model.ref: model for model in library.models() if accept is None or accept(model.ref)}
+    listed = [*guest_view.listed(library.models()), *hub_models.of_session()]
+    offered = {model.ref: model for model in listed if accept is None or accept(model.ref)}
     asked = st.query_params.get(param, "")
-    if asked and asked not in offered:
+    if is_hub(asked) and asked not in offered:
+        fetched = hub_models.fetched(asked, param=param)
+        if fetched is not None and (accept is None or accept(fetched.ref)):
+            offered[fetched.ref] = fetched
+    elif asked and asked not in offered:
         snapshot = _unlisted(asked)
         if snapshot is not None and (accept is None or accept(asked)):
             offered[asked] = snapshot
@@ -68,6 +75,8 @@ def choose_model(
 
 def title_of(model: Model) -> str:
     """What a model is called on screen: its title, and where it comes from unless it is a bundled one."""
+    if model.origin == "hub":
+        return _("{title} (Hub, {commit})").format(title=model.title, commit=parse_reference(model.ref).revision[:7])
     ref, _at, step = model.ref.partition("@")
     title = _(model.title)
     if model.origin == "run":

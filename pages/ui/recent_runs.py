@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import shelf
 from gan_core.shelf import RunEntry
-from pages.ui import panels, run_words
+from pages.ui import guest_view, panels, run_words
 from pages.ui.i18n import _
 
 SHOWN = 6
@@ -17,20 +17,25 @@ TICK_SECONDS = 2.0
 
 def show_recent_runs() -> None:
     """The latest runs, kept up to date while one of them is going; nothing where there is none."""
-    entries = shelf.run_entries()[:SHOWN]
+    entries = own_entries()
     if not entries:
         return
     st.header(_("Latest runs"), anchor="runs")
 
     @st.fragment(run_every=TICK_SECONDS if any(entry.status.live for entry in entries) else None)
     def listed() -> None:
-        fresh = shelf.run_entries()[:SHOWN]
+        fresh = own_entries()
         for start in range(0, len(fresh), COLUMNS):
             for column, entry in zip(st.columns(COLUMNS), fresh[start : start + COLUMNS], strict=False):
                 with column.container(border=True, horizontal=True, height="stretch"):
                     _card(entry)
 
     listed()
+
+
+def own_entries() -> list[RunEntry]:
+    """The visitor's latest."""
+    return guest_view.own_entries(shelf.run_entries())[:SHOWN]
 
 
 def _card(entry: RunEntry) -> None:

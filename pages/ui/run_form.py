@@ -12,6 +12,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from gan_core import guests
 from gan_core.config import UserError, settings_of
 from gan_core.data import find_dataset
 from gan_core.devices import available_devices
@@ -20,7 +21,7 @@ from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.runs import NAME_LENGTH, Run, find_run
 from gan_core.schedules import SCHEDULES
-from pages.ui import forms, lesson, panels, state
+from pages.ui import forms, guest_view, lesson, panels, state, visitor
 from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
 from pages.ui.term_choice import choose_terms
@@ -49,8 +50,9 @@ def run_form(on_start: OnStart) -> None:
             st.pills, _("Recipe"), [recipe.name for recipe in RECIPES],
             param="recipe", label=lambda name: f"{find_recipe(name).report} · {_(find_recipe(name).title)}",
         )  # fmt: skip
-    recipe = find_recipe(name)
+    recipe = guests.fitted(find_recipe(name))
     show_recipe(recipe)
+    guest_view.say_limits()
     settings_and_start(recipe, f"train.{name}", [part for part, _config in settings_groups(recipe)], on_start)
 
 
@@ -61,7 +63,7 @@ def branch_form(branch: str, on_start: OnStart) -> None:
     bundle = run.bundle_path(int(step)) if step.isdecimal() else None
     if bundle is None or not bundle.is_file():
         raise UserError("The run {run} keeps no networks there; choose another snapshot.", run=run.id)
-    recipe = run.recipe()
+    recipe = guests.fitted(run.recipe())
     sheet = next((sheet for sheet in run.sheets() if sheet.step == int(step)), None)
     st.info(
         _("This branch of “{name}” starts with its networks at epoch {epoch}; both optimisers start afresh.").format(
@@ -161,7 +163,9 @@ def start_row(recipe: Recipe | None, on_start: OnStart, *, start_from: Path | No
         )  # fmt: skip
     if clicked and recipe is not None:
         try:
-            [run] = start_runs([recipe], device=device, name=name, start_from=start_from, parent=parent)
+            [run] = start_runs(
+                [recipe], device=device, name=name, start_from=start_from, parent=parent, owner=visitor.owner()
+            )
         except UserError as error:
             panels.error_panel(sentence(error.text, error.values))
         else:

@@ -10,10 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import jobs
+from gan_core import guests, jobs
 from gan_core.config import UserError
 from gan_core.runs import Run, Status
-from pages.ui import lesson, panels
+from gan_core.waiting import wait_of
+from pages.ui import guest_view, lesson, panels
 from pages.ui.i18n import _, ngettext, sentence
 from pages.ui.run_learning import OnBranch, show_learning
 from pages.ui.run_words import duration, notice_sentence, state_color, state_icon, state_title, status_sentence
@@ -29,6 +30,8 @@ def run_view(run: Run, on_branch: OnBranch) -> None:
     def ticking() -> None:
         with panels.guard():
             recipe, status = run.recipe(), run.status()
+            if status.live:
+                guests.seen(run)
             show_state(run, status)
             show_messages(run, status)
             show_controls(run, status)
@@ -72,19 +75,23 @@ def progress_text(run: Run, status: Status) -> str:
 
 def queue_text(run: Run) -> str:
     """Where a waiting run stands in the line."""
-    waiting = jobs.queued(run.path.parent)
-    ahead = waiting.index(run.id) if run.id in waiting else 0
+    wait = wait_of(run)
+    ahead = wait.place - 1
     if ahead:
         text = ngettext("Waiting: {count} other run starts first.", "Waiting: {count} other runs start first.", ahead)
-        return text.format(count=ahead)
-    if jobs.training(run.path.parent):
-        return _("Next in line: it starts as soon as the run before it has ended.")
-    return _("Starting")
+        said = text.format(count=ahead)
+    elif jobs.training(run.path.parent):
+        said = _("Next in line: it starts as soon as the run before it has ended.")
+    else:
+        return _("Starting")
+    if wait.seconds is None:
+        return said
+    return said + " " + _("That is in about {time}.").format(time=duration(wait.seconds))
 
 
 def show_busy(run: Run) -> None:
     """What a waiting run waits for, and the way there: it may be paused and forgotten."""
-    for other in jobs.training(run.path.parent):
+    for other in guest_view.own_runs(jobs.training(run.path.parent)):
         state = state_title(other.status().state)
         label = _("“{name}” comes first ({state})").format(name=panels.literal(_(other.about().name)), state=state)
         panels.go_to("../train.py", label, icon=":material/arrow_forward:", params={"run": other.id})
@@ -117,10 +124,14 @@ def show_controls(run: Run, status: Status) -> None:
 
     While a run is live the buttons keep their places, so that none moves below a hand about to click.
     """
-    asked = run.command()
+    asked, own = run.command(), guest_view.owns(run)
+    if not own:
+        st.caption(_("You are watching: only the visitor who started this run can steer it."))
     with st.container(horizontal=True):
         with lesson.control("steer", key=run.id):
-            if status.live:
+            if not own:
+                pass
+            elif status.live:
                 if asked == "pause":
                     command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
                 else:
@@ -140,6 +151,7 @@ def command(run: Run, order: Callable[[Run], None], title: str, icon: str, **mor
 
     def give() -> None:
         try:
+            guest_view.require(run)
             order(run)
         except UserError as error:
             st.session_state[refused] = sentence(error.text, error.values)
