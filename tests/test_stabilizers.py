@@ -88,14 +88,39 @@ def test_minibatch_deviation() -> None:
     torch.testing.assert_close(MinibatchDeviation()(features), torch.full((2, 1), 0.5), atol=1e-3, rtol=0)
 
 
-def test_spectral_norm_agrees_with_the_singular_value() -> None:
+@pytest.mark.parametrize("layer", [nn.Linear(12, 9), nn.Conv2d(3, 8, 3), nn.ConvTranspose2d(4, 6, 5)])
+def test_spectral_norm_and_its_gradient_agree_with_the_singular_vectors(layer: nn.Linear | nn.Conv2d) -> None:
+    """W̄ = W/σ, and ∂/∂W of ⟨G, W̄⟩ is (G − ⟨G, W̄⟩ u vᵀ)/σ (Miyato et al. 2018, eq. 12)."""
+    def as_matrix(kernel: Tensor) -> Tensor:
+        """(outputs, all else); outputs are the second dimension of a transposed convolution."""
+        return (kernel.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else kernel).flatten(1)
+
     torch.manual_seed(0)
-    raw = nn.Linear(12, 9)
-    weight = raw.weight.detach().clone()
-    layer = equip(nn.Sequential(raw), Stabilizers(spectral_norm=True))
-    for _ in range(200):  # each forward pass in training mode is one power iteration
-        layer(torch.zeros(1, 12))
-    torch.testing.assert_close(raw.weight, weight / torch.linalg.svdvals(weight)[0], rtol=1e-4, atol=1e-5)
+    nn.init.normal_(layer.weight)
+    weight = layer.weight.detach().clone()
+    equip(nn.Sequential(layer), Stabilizers(spectral_norm=True)).train()
+    for _ in range(300):  # each reading in training mode is one power iteration
+        normalised = layer.weight
+    left, sizes, right = torch.linalg.svd(as_matrix(weight))
+    torch.testing.assert_close(normalised, weight / sizes[0], rtol=1e-4, atol=1e-6)
+
+    slope = torch.randn_like(weight)
+    (reached,) = torch.autograd.grad((normalised * slope).sum(), [layer.parametrizations.weight.original])
+    inner = (as_matrix(slope) * as_matrix(weight)).sum() / sizes[0]
+    expected = (as_matrix(slope) - inner * torch.outer(left[:, 0], right[0])) / sizes[0]
+    torch.testing.assert_close(as_matrix(reached), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_spectrally_normalised_discriminator_is_as_steep_as_its_layers_allow() -> None:
+    """Each layer's slope is at most 1 once its vectors have settled, and so is D's with ReLU between them."""
+    torch.manual_seed(2)
+    discriminator = small_recipe(stabilizers__spectral_norm=True).build_discriminator(SHAPES)
+    pictures = torch.rand(64, 1, 28, 28) * 50
+    for _ in range(100):
+        discriminator(pictures[:1])
+    logits = discriminator.eval()(pictures).logits
+    steepness = (logits[:, None] - logits).abs() / torch.cdist(pictures.flatten(1), pictures.flatten(1)).clamp(1e-9)
+    assert 0.01 < steepness.max().item() <= 1 + 1e-4
 
 
 def test_packing_shows_the_discriminator_several_pictures() -> None:
