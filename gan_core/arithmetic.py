@@ -33,6 +33,8 @@ def cost_of(operation: str, args: Sequence[Any], keywords: Mapping[str, Any], ma
         kernel = args[1] if len(args) > 1 else keywords["kernel_size"]
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         return 0, count * (height * width - (operation == "max_pool2d"))
+    if operation == "interpolate" and keywords.get("mode") == "bilinear":
+        return 0, count * 7  # four products, three sums
     return 0, count * ELEMENTWISE.get(operation, 0)
 
 

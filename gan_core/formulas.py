@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from gan_core.objectives import Term
 from gan_core.recipes.recipe import Latents, Optimizer
+from gan_core.regularizers import Penalty
 
 # One update at step t with gradient g; the rate η(t) is the schedule's.
 _UPDATES: Mapping[str, tuple[str, ...]] = {
@@ -40,13 +41,30 @@ def number(value: float) -> str:
 
 
 def loss(player: str, terms: Sequence[Term]) -> str:
-    """The weighted sum that a player minimises, over its terms ℓ₁, ℓ₂, … in order; a weight of 0 takes part in it."""
+    """The weighted sum that a player minimises, over its terms ℓ₁, ℓ₂, … in order; a weight of 0 takes part in it.
+
+    The weight of an annealed term is its first one times a(t): see :func:`annealing`.
+    """
     name = {"generator": "G", "discriminator": "D"}[player]
     parts = [
-        ("" if term.weight == 1 else rf"{number(term.weight)}\;") + rf"\mathbb{{E}}\bigl[\ell^{name}_{{{index}}}\bigr]"
+        _weight(term, index) + rf"\mathbb{{E}}\bigl[\ell^{name}_{{{index}}}\bigr]"
         for index, term in enumerate(terms, 1)
     ]
     return rf"\min_{{\theta_{name}}}\; \mathcal{{L}}_{name} = " + " + ".join(parts)
+
+
+def _weight(term: Term, index: int) -> str:
+    """A term's factor in the loss, with the space after it; nothing for 1."""
+    factors = ["" if term.weight == 1 else number(term.weight), rf"a_{{{index}}}(t)" if annealing(term, index) else ""]
+    return "".join(rf"{factor}\;" for factor in factors if factor)
+
+
+def annealing(term: Term, index: int) -> str:
+    """a(t), the share of its weight that an annealed penalty has at step t of T; "" for a term that keeps all of it."""
+    if not isinstance(term, Penalty) or term.final_share == 1:
+        return ""
+    left = rf"{number(term.final_share)} + {number(1 - term.final_share)}\;" if term.final_share else ""
+    return rf"a_{{{index}}}(t) = {left}\tfrac{{1 + \cos(\pi t/T)}}{{2}}"
 
 
 def term(player: str, index: int, formula: str) -> str:

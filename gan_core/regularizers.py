@@ -1,4 +1,4 @@
-"""Penalties on the discriminator; terms like the adversarial ones."""
+"""Penalties on the discriminator; terms like the adversarial ones, whose weight may follow the run."""
 
 from __future__ import annotations
 
@@ -13,16 +13,31 @@ from gan_core.objectives import Batch, Term
 
 
 @dataclass(frozen=True)
-class KernelDecay(Term):
+class Penalty(Term):
+    """Base of penalties, whose weight may fall over the run."""
+
+    player: ClassVar[str] = "discriminator"
+    group: ClassVar[str] = "penalty"
+    final_share: float = setting(
+        1.0, title="Share of the weight at the end", minimum=0.0, maximum=1.0,
+        help="The weight falls to this share of itself over the run, along half a cosine; 1 keeps it.",
+    )  # fmt: skip
+
+    def weight_at(self, annealing: float | Tensor) -> float | Tensor:
+        if self.final_share == 1:
+            return self.weight
+        return self.weight * (self.final_share + (1 - self.final_share) * annealing)
+
+
+@dataclass(frozen=True)
+class KernelDecay(Penalty):
     """Keras' L2 regulariser on chosen convolution kernels of D: weight · Σ w², the same for each sample."""
 
     kind: ClassVar[str] = "kernel_decay"
-    player: ClassVar[str] = "discriminator"
     title: ClassVar[str] = "L2 penalty on kernels"
     formula: ClassVar[str] = r"\sum_{l \in L} \lVert W_l \rVert_2^2"
     source: ClassVar[str] = "Krogh & Hertz 1992; Keras' regularizers.l2, which has no factor 1/2"
     summary: ClassVar[str] = "Keeps chosen convolution kernels small, so that the discriminator cannot grow too sure."
-    group: ClassVar[str] = "penalty"
     weight: float = setting(0.01, title="Weight", help="How much this term counts in the loss.",
                             minimum=0.0, maximum=1e4)
     layers: tuple[int, ...] = setting((2,), title="Layers", minimum=1, maximum=64,
@@ -41,10 +56,18 @@ class KernelDecay(Term):
 
 
 @dataclass(frozen=True)
-class _GradientTerm(Term):
-    player: ClassVar[str] = "discriminator"
-    group: ClassVar[str] = "penalty"
+class _GradientTerm(Penalty):
     per_sample_gradient: ClassVar[bool] = True
+    part: float = setting(
+        1.0, title="Part of the batch", minimum=0.01, maximum=1.0,
+        help="The penalty is taken on this share of each batch, its first pictures. The mean is the same, with more "
+             "noise; the time that the penalty takes shrinks with it.",
+    )  # fmt: skip
+
+    def drawn(self, pictures: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """The pictures (n, C, H, W), with their labels (n,), that the penalty looks at; a batch is in random order."""
+        count = max(1, round(self.part * pictures.shape[0]))
+        return pictures[:count], None if labels is None else labels[:count]
 
 
 @dataclass(frozen=True)
@@ -62,9 +85,10 @@ class GradientPenalty(_GradientTerm):
 
     def __call__(self, batch: Batch) -> Tensor:
         assert batch.real is not None
-        real, fake = batch.real.detach(), batch.fake.detach().to(batch.real.dtype)
+        real, labels = self.drawn(batch.real.detach(), batch.real_labels)
+        fake, _ = self.drawn(batch.fake.detach().to(real.dtype), None)
         share = torch.empty(real.shape[0], 1, 1, 1, device=real.device).uniform_(generator=batch.random)
-        squared = squared_slope(batch.discriminator, share * real + (1 - share) * fake, batch.real_labels)
+        squared = squared_slope(batch.discriminator, share * real + (1 - share) * fake, labels)
         # The root has no finite slope at 0: a constant critic would otherwise give NaN.
         return ((squared + 1e-12).sqrt() - 1).square()
 
@@ -81,7 +105,7 @@ class R1(_GradientTerm):
 
     def __call__(self, batch: Batch) -> Tensor:
         assert batch.real is not None
-        return squared_slope(batch.discriminator, batch.real, batch.real_labels)
+        return squared_slope(batch.discriminator, *self.drawn(batch.real, batch.real_labels))
 
 
 @dataclass(frozen=True)
@@ -95,7 +119,7 @@ class R2(_GradientTerm):
     summary: ClassVar[str] = "Flattens the discriminator around generated pictures; goes together with R1."
 
     def __call__(self, batch: Batch) -> Tensor:
-        return squared_slope(batch.discriminator, batch.fake, batch.fake_labels)
+        return squared_slope(batch.discriminator, *self.drawn(batch.fake, batch.fake_labels))
 
 
 def squared_slope(discriminator: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:

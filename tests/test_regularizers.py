@@ -146,3 +146,40 @@ def test_per_sample_penalties_through_the_batch_are_refused(kind: str, mixing: d
     penalised = recipe.with_values({"discriminator_terms": terms})
     with pytest.raises(UserError, match="judges each picture by itself"):
         penalised.with_values(mixing)
+
+
+# ---- a weight that falls over the run, and a penalty on a part of the batch
+
+
+def test_an_annealed_weight_falls_to_its_share() -> None:
+    penalty = R1(weight=3.0, final_share=0.25)
+    assert [penalty.weight_at(annealing) for annealing in (1.0, 0.5, 0.0)] == [3.0, 1.875, 0.75]
+    assert R2(weight=3.0).weight_at(0.0) == 3.0
+    assert RelativisticCritic(weight=2.0).weight_at(0.0) == 2.0
+    on_device = penalty.weight_at(torch.tensor(0.5, dtype=torch.float64))
+    assert isinstance(on_device, Tensor) and on_device.item() == 1.875
+
+
+def test_the_loss_says_which_weights_fall() -> None:
+    terms = (RelativisticCritic(), R1(weight=5.0, final_share=0.25), R2(weight=5.0))
+    loss = formulas.loss("discriminator", terms)
+    assert r"5\;a_{2}(t)\;\mathbb{E}\bigl[\ell^D_{2}" in loss and r"+ 5\;\mathbb{E}\bigl[\ell^D_{3}" in loss
+    said = [formulas.annealing(term, index) for index, term in enumerate(terms, 1)]
+    assert said == ["", r"a_{2}(t) = 0.25 + 0.75\;\tfrac{1 + \cos(\pi t/T)}{2}", ""]
+    assert formulas.annealing(R1(final_share=0.0), 1) == r"a_{1}(t) = \tfrac{1 + \cos(\pi t/T)}{2}"
+
+
+@pytest.mark.parametrize("kind", [R1, R2])
+def test_a_part_of_the_batch_gives_its_first_pictures_values(kind: type[R1 | R2]) -> None:
+    torch.manual_seed(3)
+    batch = batch_for(Curved(), count=8)
+    whole = kind()(batch)
+    torch.testing.assert_close(kind(part=0.5)(batch), whole[:4])
+    assert kind(part=0.01)(batch).shape == (1,)
+    assert whole.unique().numel() == 8
+
+
+def test_gradient_penalty_on_a_part_of_the_batch() -> None:
+    weights = torch.arange(1.0, 10.0) / 10
+    values = GradientPenalty(part=0.5)(batch_for(Linear(weights)))
+    torch.testing.assert_close(values, (weights.norm() - 1).square().expand(3))

@@ -7,6 +7,12 @@ from gan_core.models.fully_connected import (
     FullyConnectedDiscriminatorConfig,
     FullyConnectedGeneratorConfig,
 )
+from gan_core.models.house import (
+    HouseClassDiscriminatorConfig,
+    HouseClassGeneratorConfig,
+    HouseDiscriminatorConfig,
+    HouseGeneratorConfig,
+)
 from gan_core.models.igan import (
     IganClassDiscriminatorConfig,
     IganClassGeneratorConfig,
@@ -22,6 +28,8 @@ GENERATORS: tuple[type, ...] = (
     IganGeneratorConfig,
     IganClassGeneratorConfig,
     RadfordGeneratorConfig,
+    HouseGeneratorConfig,
+    HouseClassGeneratorConfig,
 )
 DISCRIMINATORS: tuple[type, ...] = (
     CganDiscriminatorConfig,
@@ -31,4 +39,6 @@ DISCRIMINATORS: tuple[type, ...] = (
     IganDiscriminatorConfig,
     IganClassDiscriminatorConfig,
     RadfordDiscriminatorConfig,
+    HouseDiscriminatorConfig,
+    HouseClassDiscriminatorConfig,
 )

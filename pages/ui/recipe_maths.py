@@ -78,6 +78,8 @@ def _loss(player: str, terms: tuple[Term, ...]) -> None:
     for index, term in enumerate(terms, 1):
         formula, words = st.container(border=True).columns([5, 4], vertical_alignment="center", gap="medium")
         formula.latex(formulas.term(player, index, term.formula))
+        if annealing := formulas.annealing(term, index):
+            formula.latex(annealing)
         words.markdown(f"**{_(term.title)}** — {_(term.summary)}")
         words.caption(" · ".join([*_values(term), _(term.source)]))
 

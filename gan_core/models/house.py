@@ -1,0 +1,217 @@
+"""The house family: residual networks without normalisation and with bilinear resizing, for pictures of any size.
+
+The maps' sides follow from the picture's: halved, rounded up, until no more than 7 pixels are left (28, 14, 7 or
+96, 48, 24, 12, 6). Both networks pass the same sides, the generator upwards.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gan_core.blocks import he_normal
+from gan_core.config import UserError, Validated, setting
+from gan_core.contracts import Critic, Shapes
+from gan_core.layers import LabelEmbedding
+
+LAST_SIDE = 7
+SLOPE = 0.2
+
+
+@dataclass(frozen=True)
+class _House(Validated):
+    channels: tuple[int, ...] = setting((32, 64, 128), title="Channels", minimum=1, maximum=2048,
+                                        help="Channels of the maps of each size, the picture's own size first; the "
+                                             "last is repeated for smaller maps.")
+    blocks: tuple[int, ...] = setting((1, 1, 1), title="Residual blocks", minimum=0, maximum=64,
+                                      help="How many residual blocks work at each of these sizes.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.channels or len(self.channels) != len(self.blocks):
+            raise UserError("Give as many numbers of residual blocks as of channels, at least one.")
+
+
+@dataclass(frozen=True)
+class HouseGeneratorConfig(_House):
+    """Settings of :class:`HouseGenerator`."""
+
+    kind: ClassVar[str] = "house_generator"
+    conditional: ClassVar[bool] = False
+
+    @property
+    def pixel_range(self) -> tuple[float, float]:
+        return -1.0, 1.0
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        return HouseGenerator(self, shapes)
+
+
+@dataclass(frozen=True)
+class HouseClassGeneratorConfig(HouseGeneratorConfig):
+    """Settings of :class:`HouseGenerator` with labels."""
+
+    kind: ClassVar[str] = "house_class_generator"
+    conditional: ClassVar[bool] = True
+    embedding: int = setting(64, title="Label embedding", minimum=1, maximum=1024,
+                             help="How many numbers stand for a class; they are appended to the latents.")
+
+
+@dataclass(frozen=True)
+class HouseDiscriminatorConfig(_House):
+    """Settings of :class:`HouseDiscriminator`."""
+
+    kind: ClassVar[str] = "house_discriminator"
+    conditional: ClassVar[bool] = False
+    features: int = setting(128, title="Features", minimum=1, maximum=8192,
+                            help="Width of the dense layer that the answer is made from.")
+
+    @property
+    def mixes_samples(self) -> bool:
+        return False
+
+    def build(self, shapes: Shapes) -> nn.Module:
+        return HouseDiscriminator(self, shapes)
+
+
+@dataclass(frozen=True)
+class HouseClassDiscriminatorConfig(HouseDiscriminatorConfig):
+    """Settings of :class:`HouseDiscriminator` with labels."""
+
+    kind: ClassVar[str] = "house_class_discriminator"
+    conditional: ClassVar[bool] = True
+
+
+class HouseGenerator(nn.Module):
+    """z (N, latent) and, for a conditional recipe, labels -> (N, C, H, W) in [-1, 1].
+
+    Labels are classes, int64 (N,), or weights of all classes, float (N, classes).
+    """
+
+    def __init__(self, config: HouseGeneratorConfig, shapes: Shapes) -> None:
+        super().__init__()
+        stages = list(reversed(_stages(config, shapes)))
+        width = shapes.latent_size
+        if isinstance(config, HouseClassGeneratorConfig):
+            _check_classes(shapes)
+            self.embedding = LabelEmbedding(shapes.classes, config.embedding)
+            width += config.embedding
+        channels, (height, side), _ = stages[0]
+        self.seed = nn.Sequential(nn.Linear(width, channels * height * side), nn.Unflatten(1, (channels, height, side)))
+        layers: list[nn.Module] = []
+        for after, sides, blocks in stages:
+            if sides != stages[0][1]:
+                layers += [*_change(channels, after), Resize(sides)]
+            layers += [Residual(after) for _ in range(blocks)]
+            channels = after
+        self.body = nn.Sequential(*layers)
+        self.picture = nn.Sequential(
+            nn.LeakyReLU(SLOPE), nn.Conv2d(channels, shapes.channels, 3, padding=1), nn.Tanh()
+        )  # fmt: skip
+        _initialise(self)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        if labels is not None:
+            z = torch.cat([z, self.embedding(labels)], 1)  # (N, latent + embedding)
+        image: Tensor = self.picture(self.body(self.seed(z)))  # (N, C, H, W)
+        return image
+
+
+class HouseDiscriminator(nn.Module):
+    """x (N, C, H, W) and, for a conditional recipe, labels -> one logit each; it judges each picture by itself.
+
+    With labels the logit has one term more, the product of the features with their class' vector (Miyato & Koyama
+    2018, eq. 4).
+    """
+
+    def __init__(self, config: HouseDiscriminatorConfig, shapes: Shapes) -> None:
+        super().__init__()
+        stages = _stages(config, shapes)
+        channels, (height, width), _ = stages[0]
+        layers: list[nn.Module] = [nn.Conv2d(shapes.channels, channels, 3, padding=1)]
+        for after, sides, blocks in stages:
+            if sides != stages[0][1]:
+                layers += [Resize(sides), *_change(channels, after)]
+            layers += [Residual(after) for _ in range(blocks)]
+            channels, (height, width) = after, sides
+        self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.Flatten())
+        self.dense = nn.Sequential(nn.Linear(channels * height * width, config.features), nn.LeakyReLU(SLOPE))
+        self.head = nn.Linear(config.features, 1)
+        _initialise(self)
+        if isinstance(config, HouseClassDiscriminatorConfig):
+            _check_classes(shapes)
+            self.embedding = LabelEmbedding(shapes.classes, config.features)
+            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(config.features))
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Critic:
+        features = self.dense(self.body(x))  # (N, features)
+        logits = self.head(features).squeeze(1)
+        if labels is not None:
+            logits = logits + (features * self.embedding(labels)).sum(1)
+        return Critic(logits, features)
+
+
+class Residual(nn.Module):
+    """x + two convolutions 3×3, each after a leaky ReLU; the sides and channels of (N, C, H, W) stay."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = x + self.body(x)
+        return total
+
+
+class Resize(nn.Module):
+    """(N, C, h, w) -> (N, C, height, width), bilinear; at half the size each value is the mean of four."""
+
+    def __init__(self, sides: tuple[int, int]) -> None:
+        super().__init__()
+        self.sides = sides
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.interpolate(x, self.sides, mode="bilinear")
+
+
+def _change(before: int, after: int) -> Iterator[nn.Module]:
+    """The 1×1 convolution, if any, between maps of different widths."""
+    if before != after:
+        yield nn.Conv2d(before, after, 1)
+
+
+def _stages(config: _House, shapes: Shapes) -> Sequence[tuple[int, tuple[int, int], int]]:
+    """(channels, (height, width), residual blocks) of each size of the maps, the picture's own first."""
+    sides = [(shapes.height, shapes.width)]
+    while max(sides[-1]) > LAST_SIDE:
+        height, width = sides[-1]
+        sides.append((math.ceil(height / 2), math.ceil(width / 2)))
+    last = len(config.channels) - 1
+    return [(config.channels[min(i, last)], side, config.blocks[min(i, last)]) for i, side in enumerate(sides)]
+
+
+def _check_classes(shapes: Shapes) -> None:
+    if shapes.classes < 1:
+        raise UserError("This GAN draws what its labels ask for; choose a data set that has classes.")
+
+
+def _initialise(module: nn.Module) -> None:
+    """He-normal weights, but in a residual block: scaled by L^-½ in the first convolution, where L is the number of
+    blocks, and 0 in the last, so that every block starts as the identity (Zhang et al. 2019, Fixup, §3)."""
+    he_normal(module, SLOPE)
+    blocks = [layer for layer in module.modules() if isinstance(layer, Residual)]
+    for block in blocks:
+        first, last = (layer for layer in block.body if isinstance(layer, nn.Conv2d))
+        first.weight.data.mul_(len(blocks) ** -0.5)
+        nn.init.zeros_(last.weight)

@@ -1,0 +1,176 @@
+"""The house networks: sizes counted by hand, first weights, bilinear resizing, labels, slopes of the slope."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gan_core.anatomy import networks
+from gan_core.config import UserError
+from gan_core.contracts import Shapes
+from gan_core.models.house import (
+    HouseClassDiscriminatorConfig,
+    HouseClassGeneratorConfig,
+    HouseDiscriminator,
+    HouseDiscriminatorConfig,
+    HouseGeneratorConfig,
+    Residual,
+    Resize,
+)
+from gan_core.recipes import find_recipe
+from gan_core.regularizers import squared_slope
+
+MNIST = Shapes(64, 1, 28, 28, 10)
+
+
+def conv(inputs: int, outputs: int, kernel: int) -> int:
+    return kernel**2 * inputs * outputs + outputs
+
+
+def dense(inputs: int, outputs: int) -> int:
+    return inputs * outputs + outputs
+
+
+def block(channels: int) -> int:
+    return 2 * conv(channels, channels, 3)
+
+
+# (generator, discriminator) from the latents, or to the logit, over maps of 7, 14 and 28 pixels.
+SMALL = (
+    dense(64, 49 * 64) + block(64) + conv(64, 32, 1) + block(32) + conv(32, 16, 1) + block(16) + conv(16, 1, 3),
+    conv(1, 16, 3) + block(16) + conv(16, 32, 1) + block(32) + conv(32, 64, 1) + block(64)
+    + dense(49 * 64, 128) + dense(128, 1),
+)  # fmt: skip
+LARGE = (
+    dense(64, 49 * 256) + 2 * block(256) + conv(256, 128, 1) + 2 * block(128) + conv(128, 64, 1) + block(64)
+    + conv(64, 1, 3),
+    conv(1, 64, 3) + block(64) + conv(64, 128, 1) + 2 * block(128) + conv(128, 256, 1) + 2 * block(256)
+    + dense(49 * 256, 256) + dense(256, 1),
+)  # fmt: skip
+# With labels: each class has an embedding, which widens G's first layer, and a vector as long as D's features.
+PARAMETERS = {
+    "house_small": SMALL,
+    "house_small_conditional": (SMALL[0] + 10 * 64 + 64 * 49 * 64, SMALL[1] + 10 * 128),
+    "house": LARGE,
+    "house_conditional": (LARGE[0] + 10 * 64 + 64 * 49 * 256, LARGE[1] + 10 * 256),
+}
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_parameters_agree_with_arithmetic_by_hand(name: str) -> None:
+    generator, discriminator = networks(find_recipe(name), MNIST.image, 10)
+    assert (generator.trainable, discriminator.trainable) == PARAMETERS[name]
+
+
+def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
+    """Each position of a map meets each weight of a kernel once."""
+    generator, discriminator = networks(find_recipe("house_small"), MNIST.image, 10)
+    body = 2 * 9 * (49 * 64**2 + 196 * 32**2 + 784 * 16**2)  # two convolutions at each size
+    changes = 49 * 64 * 32 + 196 * 32 * 16  # at the smaller of two sizes
+    picture = 784 * 9 * 16
+    assert generator.multiply_adds == 64 * 49 * 64 + body + changes + picture
+    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 * 128 + 128
+
+
+@pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])
+def test_pictures_of_any_size(shapes: Shapes) -> None:
+    generator = HouseClassGeneratorConfig(channels=(4, 6), blocks=(1, 1)).build(shapes)
+    discriminator = HouseClassDiscriminatorConfig(channels=(4, 6), blocks=(1, 1), features=5).build(shapes)
+    labels = torch.arange(3) % shapes.classes
+    images = generator(torch.randn(3, 8), labels)
+    assert images.shape == (3, *shapes.image) and -1 <= images.min() < images.max() <= 1
+    answer = discriminator(images, labels)
+    assert answer.logits.shape == (3,) and answer.features.shape == (3, 5)
+
+
+def test_a_new_block_is_the_identity_and_passes_its_gradient() -> None:
+    discriminator = HouseDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 2)).build(MNIST)
+    blocks = [layer for layer in discriminator.modules() if isinstance(layer, Residual)]
+    assert len(blocks) == 4
+    for residual in blocks:
+        width = residual.body[1].in_channels
+        x = torch.randn(2, width, 7, 7, requires_grad=True)
+        assert torch.equal(residual(x), x)
+        deviation = residual.body[1].weight.std().item()
+        assert deviation == pytest.approx((2 / (1.04 * 9 * width) / 4) ** 0.5, rel=0.15)  # He's, times 4^-½
+
+
+def test_halving_takes_means_and_doubling_takes_three_quarters() -> None:
+    x = torch.arange(8.0).view(1, 1, 2, 4)
+    assert torch.equal(Resize((1, 2))(x), functional.avg_pool2d(x, 2))
+    row = Resize((1, 4))(torch.tensor([0.0, 4.0]).view(1, 1, 1, 2)).flatten()
+    torch.testing.assert_close(row, torch.tensor([0.0, 1.0, 3.0, 4.0]))
+
+
+def test_a_label_of_weight_one_is_that_class_and_mixtures_lie_between() -> None:
+    torch.manual_seed(0)
+    generator = HouseClassGeneratorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
+    discriminator = HouseClassDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
+    labels, z = torch.arange(10), torch.randn(1, 64).expand(10, 64)
+    images = generator(z, labels)
+    torch.testing.assert_close(generator(z, torch.eye(10)), images)
+    mixed = torch.full((10, 10), 0.1)
+    torch.testing.assert_close(
+        discriminator(images, mixed).logits,
+        torch.stack([discriminator(images, labels.roll(turn)).logits for turn in range(10)]).mean(0),
+    )  # linear in the label
+
+
+def woken(discriminator: HouseDiscriminator | nn.Module) -> nn.Module:
+    """With blocks that do something, as after some training."""
+    torch.manual_seed(1)
+    for layer in discriminator.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.normal_(layer.weight, std=0.2)
+    return discriminator
+
+
+def penalty_slopes(discriminator: nn.Module, x: Tensor) -> list[Tensor]:
+    loss = squared_slope(discriminator, x, torch.arange(len(x))).mean()
+    return [slope for slope in torch.autograd.grad(loss, list(discriminator.parameters()), allow_unused=True)
+            if slope is not None]  # fmt: skip
+
+
+def test_the_penalty_can_be_learnt_from() -> None:
+    """d‖∇C‖²/dθ through resizing and residual blocks, against the difference of two values of the penalty."""
+    shapes = Shapes(8, 1, 9, 9, 10)
+    config = HouseClassDiscriminatorConfig(channels=(3, 4), blocks=(1, 1), features=6)
+    discriminator = woken(config.build(shapes))
+    discriminator.double()
+    x = torch.randn(4, 1, 9, 9).double()
+    weight = discriminator.body[0].weight
+
+    def penalty() -> Tensor:
+        inputs = x.clone().requires_grad_()
+        logits = discriminator(inputs, torch.arange(4)).logits
+        (slope,) = torch.autograd.grad(logits.sum(), inputs, create_graph=True)
+        return slope.square().sum() / 4
+
+    (slope,) = torch.autograd.grad(penalty(), weight)
+    direction, h = torch.randn_like(weight), 1e-7
+    with torch.no_grad():
+        weight += h * direction
+    above = penalty()
+    with torch.no_grad():
+        weight -= 2 * h * direction
+    assert ((above - penalty()) / (2 * h)).item() == pytest.approx((slope * direction).sum().item(), rel=1e-5)
+
+
+def test_the_penalty_in_bfloat16_points_the_same_way() -> None:
+    discriminator = woken(HouseClassDiscriminatorConfig(channels=(8, 16, 16), blocks=(1, 1, 1)).build(MNIST))
+    x = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(2)) * 2 - 1
+    exact = torch.cat([slope.flatten() for slope in penalty_slopes(discriminator, x)])
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = torch.cat([slope.flatten() for slope in penalty_slopes(discriminator, x)])
+    assert torch.nn.functional.cosine_similarity(exact, rounded.float(), dim=0) > 0.99
+    assert rounded.norm().item() == pytest.approx(exact.norm().item(), rel=0.05)
+
+
+def test_what_cannot_be_built_is_refused_in_one_sentence() -> None:
+    with pytest.raises(UserError, match="as many numbers"):
+        HouseGeneratorConfig(channels=(4, 8), blocks=(1,))
+    for config in (HouseClassGeneratorConfig(), HouseClassDiscriminatorConfig()):
+        with pytest.raises(UserError, match="choose a data set that has classes"):
+            config.build(Shapes(8, 1, 28, 28, 0))
