@@ -11,6 +11,7 @@ from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
 from gan_core.schedules import SCHEDULES
+from gan_core.sharing import page_data
 from gan_core.stabilizers import Stabilizers
 
 CONFIGS: tuple[type, ...] = (
@@ -37,6 +38,7 @@ MESSAGES = (
     worker.ON_STROKES,
     *explore.MODE_TITLES.values(),
     *explore.MODE_HELP.values(),
+    *page_data.WORDS,
 )
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pages.ui import catalogue, i18n
+from gan_core import translation
+from pages.ui import catalogue
 from pages.ui.catalogue import Text
 
 SOURCES: dict[str, Callable[[], Iterable[tuple[str, Text]]]] = {
@@ -43,7 +44,7 @@ def test_the_interface_says_something() -> None:
 def test_the_catalogue_is_written_as_the_command_writes_it(tmp_path: Path) -> None:
     again = tmp_path / "again.po"
     catalogue.save(catalogue.update(catalogue.load()), again)
-    assert again.read_text("utf-8") == i18n.CATALOGUE.read_text("utf-8")
+    assert again.read_text("utf-8") == translation.CATALOGUE.read_text("utf-8")
 
 
 def test_an_update_keeps_what_was_translated() -> None:

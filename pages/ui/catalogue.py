@@ -25,7 +25,7 @@ from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po, write_po
 
 from gan_core.texts import declared_texts
-from pages.ui.i18n import CATALOGUE
+from gan_core.translation import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = """\

@@ -9,25 +9,21 @@
 
 New texts reach the catalogue by `python -m pages.ui.catalogue` (see there).
 
-The language is `?lang=zh` in the URL and is kept when the visitor changes page. The catalogue is read from the .po file
-itself, so there is no compiled file that could be out of date.
+The language is `?lang=zh` in the URL and is kept when the visitor changes page.
 """
 
 from __future__ import annotations
 
-import gettext
 from collections.abc import Mapping
-from functools import lru_cache
-from io import BytesIO
-from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from gan_core.translation import translations
+
 DEFAULT = "en"
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 PARAM = "lang"
-CATALOGUE = Path(__file__).resolve().parents[2] / "locale" / "zh_CN" / "LC_MESSAGES" / "gan_workbench.po"
 _STATE = "ui.language"
 
 
@@ -40,7 +36,7 @@ def _(text: str) -> str:
     """`text` in the visitor's language."""
     if not text or current_language() == DEFAULT:
         return text
-    return _translations().gettext(text)
+    return translations().gettext(text)
 
 
 def sentence(text: str, values: Mapping[str, object]) -> str:
@@ -57,7 +53,7 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     """The form of the text that fits `count`, in the visitor's language."""
     if current_language() == DEFAULT:
         return singular if count == 1 else plural
-    return _translations().ngettext(singular, plural, count)
+    return translations().ngettext(singular, plural, count)
 
 
 def current_language() -> str:
@@ -89,21 +85,3 @@ def sync_language() -> None:
         st.session_state[_STATE] = asked
     elif current_language() != DEFAULT:
         st.query_params[PARAM] = current_language()
-
-
-def _translations() -> gettext.GNUTranslations:
-    return _compiled(CATALOGUE, CATALOGUE.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=1)
-def _compiled(path: Path, mtime_ns: int) -> gettext.GNUTranslations:
-    """The catalogue, compiled in memory; the modification time is part of the key so that an edit shows at once."""
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import read_po
-
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale="zh_CN")
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return gettext.GNUTranslations(compiled)
