@@ -58,6 +58,7 @@ class Quality:
         real: the share of each class among real pictures, read in the same way.
         distance: Fréchet distance to real pictures on the classifier's features, and ``floor`` that of as many real
             pictures, which nothing can be expected to pass.
+        alone: that distance of real pictures of one class alone, for the farthest class.
         obedience: the share of pictures read as the label that was asked for.
         d_trained, d_held_out: the mean of D(x) over real pictures that D trains on, and over others.
         memory: how often D rates a picture that it trains on above another real one; 0.5 where it has learnt none by
@@ -73,6 +74,7 @@ class Quality:
     real: tuple[float, ...] = ()
     distance: float | None = None
     floor: float | None = None
+    alone: float | None = None
     obedience: float | None = None
     d_trained: float | None = None
     d_held_out: float | None = None

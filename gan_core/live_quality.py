@@ -77,6 +77,7 @@ class _Real:
     shares: tuple[float, ...]
     moments: Moments | None
     floor: float
+    alone: float
     trained: Dataset
     held_out: Dataset | None
 
@@ -92,11 +93,14 @@ class _Real:
         trained, held_out = dataset.select(rivals.to(dataset.labels.device)), _held_out(trainer, len(rivals))
         reader = _reader(trainer)
         if reader is None:
-            return cls(spread, None, (), None, 0.0, trained, held_out)
+            return cls(spread, None, (), None, 0.0, 0.0, trained, held_out)
         reference = reader.read(dataset.batch(others.to(dataset.labels.device))[0])
-        floor = frechet_distance(moments(reader.read(images).features), moments(reference.features))
+        whole = moments(reference.features)
+        floor = frechet_distance(moments(reader.read(images).features), whole)
+        by_class = [reference.features[reference.classes == number] for number in range(_classes(reader))]
+        alone = max(frechet_distance(moments(part), whole) for part in by_class if len(part) > 1)
         shares = tuple(round(share, DIGITS) for share in (_histogram(reader, reference) / len(others)).tolist())
-        return cls(spread, reader, shares, moments(reference.features), floor, trained, held_out)
+        return cls(spread, reader, shares, whole, floor, alone, trained, held_out)
 
     def compare(self, images: Tensor, wanted: Tensor | None, measured: Quality) -> Quality:
         """``measured`` with what the classifier reads in the pictures (N, C, H, W), where there is one."""
@@ -109,6 +113,7 @@ class _Real:
             "real": self.shares,
             "distance": _short(frechet_distance(moments(reading.features), self.moments)),
             "floor": _short(self.floor),
+            "alone": _short(self.alone),
             "obedience": None if wanted is None else _short(obedience(reading.classes, wanted)),
         }
         return Quality(**values)
@@ -158,7 +163,11 @@ def _reader(trainer: Trainer) -> Reader | None:
 
 
 def _histogram(reader: Reader, reading: Reading) -> Tensor:
-    return class_histogram(reading.classes, reader.module.head.out_features)
+    return class_histogram(reading.classes, _classes(reader))
+
+
+def _classes(reader: Reader) -> int:
+    return reader.module.head.out_features
 
 
 def _held_out(trainer: Trainer, count: int) -> Dataset | None:

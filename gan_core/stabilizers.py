@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -143,3 +145,30 @@ def equip(discriminator: nn.Module, stabilizers: Stabilizers) -> nn.Module:
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
                 parametrizations.spectral_norm(layer)
     return discriminator if stabilizers.packing == 1 else Packed(discriminator, stabilizers.packing)
+
+
+def carry_over(weights: Mapping[str, Tensor], discriminator: nn.Module) -> None:
+    """Load the weights of the same discriminator, whatever stabilizers either of them is equipped with.
+
+    Layers that only ``discriminator`` has keep their first values.
+
+    Raises:
+        UserError: a layer has another size, as with another packing or another data set.
+    """
+    known = {_bare(name): value for name, value in weights.items()}
+    loaded = {name: known.get(_bare(name), value) for name, value in discriminator.state_dict().items()}
+    for name, value in discriminator.state_dict().items():
+        if loaded[name].shape != value.shape:
+            raise UserError(
+                "The snapshot's discriminator does not fit: {layer} has another size; keep its architecture, packing "
+                "and data set.",
+                layer=_bare(name),
+            )  # fmt: skip
+    discriminator.load_state_dict(loaded)
+
+
+def _bare(name: str) -> str:
+    """What a weight is called without the modules that stabilizers wrap around it."""
+    name = re.sub(r"^discriminator\.", "", name)
+    name = re.sub(r"^head\.head\.", "head.", name)
+    return re.sub(r"parametrizations\.(\w+)\.original$", r"\1", name)

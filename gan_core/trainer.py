@@ -15,7 +15,7 @@ from gan_core.contracts import Critic
 from gan_core.data import Dataset
 from gan_core.distributed import ALONE, World
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
-from gan_core.feed import Batches, Feed, HostFeed, knobs_at
+from gan_core.feed import Batches, Feed, HostFeed, Knobs, knobs_at
 from gan_core.fitting import build_networks, of_classes
 from gan_core.layers import set_dropout_generator
 from gan_core.meter import Meter
@@ -30,6 +30,7 @@ from gan_core.optimization import (
 )
 from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
+from gan_core.stabilizers import carry_over
 from gan_core.state import restore, tensors_of, under
 
 EARLY_LOG_STEPS = frozenset({1, 2, 5, 10, 20})
@@ -151,11 +152,11 @@ class Trainer:
         for update in range(training.discriminator_steps):
             real, real_labels = feed.real(update)
             if training.update == "simultaneous" and update == training.discriminator_steps - 1:
-                self._update_both(real, real_labels, knobs.noise)
+                self._update_both(real, real_labels, knobs)
             else:
-                self._update_discriminator(real, real_labels, knobs.noise)
+                self._update_discriminator(real, real_labels, knobs)
         if training.update == "alternating":
-            self._update_generator(real, real_labels, knobs.noise)
+            self._update_generator(real, real_labels, knobs)
         self.world.mean([buffer for buffer in self._buffers() if buffer.is_floating_point()])
         if self.average is not None:
             update_average(self.average, self.generator, knobs.average)
@@ -179,31 +180,31 @@ class Trainer:
         """The arithmetic of one update's passes; leaving it drops the copies of weights that the update has aged."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bfloat16")
 
-    def _update_discriminator(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
+    def _update_discriminator(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
         with self._precision():
             z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
             with torch.no_grad():
                 fake = self.generator(z, fake_labels)
-            batch = self._judge(real, real_labels, fake, fake_labels, noise)
-            loss = self._loss("d", self.recipe.discriminator_terms, batch)
+            batch = self._judge(real, real_labels, fake, fake_labels, knobs.noise)
+            loss = self._loss("d", self.recipe.discriminator_terms, batch, knobs.annealing)
         self._step_discriminator(batch, self._gradients("d", loss))
 
-    def _update_generator(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
+    def _update_generator(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
         with self._precision():
             z, fake_labels = self._latents()
             fake = self.generator(z, fake_labels)
-            batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels, noise)
-            loss = self._loss("g", self.recipe.generator_terms, batch)
+            batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels, knobs.noise)
+            loss = self._loss("g", self.recipe.generator_terms, batch, knobs.annealing)
         apply_gradients(self.optimizer_g, self.generator, self._gradients("g", loss))
 
-    def _update_both(self, real: Tensor, real_labels: Tensor | None, noise: float | Tensor) -> None:
+    def _update_both(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
         """Both gradients from one forward pass, then both updates (R2)."""
         with self._precision():
             z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
             fake = self.generator(z, fake_labels)
-            batch = self._judge(real, real_labels, fake, fake_labels, noise)
-            loss_d = self._loss("d", self.recipe.discriminator_terms, batch)
-            loss_g = self._loss("g", self.recipe.generator_terms, batch)
+            batch = self._judge(real, real_labels, fake, fake_labels, knobs.noise)
+            loss_d = self._loss("d", self.recipe.discriminator_terms, batch, knobs.annealing)
+            loss_g = self._loss("g", self.recipe.generator_terms, batch, knobs.annealing)
         slopes_d = self._gradients("d", loss_d, keep_graph=True)
         apply_gradients(self.optimizer_g, self.generator, self._gradients("g", loss_g))
         self._step_discriminator(batch, slopes_d)
@@ -261,13 +262,17 @@ class Trainer:
         noise = torch.empty(images.shape, device=self.device).normal_(generator=self.noise)
         return images + noise.mul_(deviation)
 
-    def _loss(self, player: str, terms: Sequence[Term], batch: Batch) -> Tensor:
+    def _loss(self, player: str, terms: Sequence[Term], batch: Batch, annealing: float | Tensor) -> Tensor:
         """The weighted sum of the terms' means, in float32; each mean is recorded by its term's name."""
         if player in self.past:
             past = list(self.past[player].parameters())
             batch = replace(batch, parameters=list(self._network(player).parameters()), past=past)
         means = [term(batch).float().mean() for term in terms]
-        total = torch.stack([term.weight * mean for term, mean in zip(terms, means, strict=True)]).sum()
+        weights = [term.weight_at(annealing) for term in terms]
+        total = torch.stack([
+            mean * (weight.to(mean.dtype) if isinstance(weight, Tensor) else weight)
+            for weight, mean in zip(weights, means, strict=True)
+        ]).sum()  # fmt: skip
         for term, mean in zip(terms, means, strict=True):
             self.meter.add(term.kind, mean)
         self.meter.add(f"loss_{player}", total)
@@ -308,8 +313,11 @@ class Trainer:
         self.step = int(state["step"])
 
     def load_networks(self, tensors: Mapping[str, Tensor]) -> None:
-        """Start from the networks of another run ("generator.…", "discriminator.…"), with fresh optimisers."""
+        """Start from the networks of another run ("generator.…", "discriminator.…"), with fresh optimisers.
+
+        Stabilizers may differ from that run's: layers that they add start afresh.
+        """
         self.generator.load_state_dict(under(tensors, "generator"))
-        self.discriminator.load_state_dict(under(tensors, "discriminator"))
+        carry_over(under(tensors, "discriminator"), self.discriminator)
         if self.average is not None:
             self.average.load_state_dict(under(tensors, "generator"))

@@ -28,8 +28,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
                "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
-               "comparison", "hub", "sharing", "real_side", "evaluation"}),
-    frozenset({"guests", "warden", "waiting", "worker", "jobs", "foreground"}),
+               "comparison", "advice", "hub", "sharing", "real_side", "subject", "thorough", "evaluation"}),
+    frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),
     frozenset({"cli", "cli_hub", "texts", "__main__"}),
 )  # fmt: skip
 # Measurements that need a recipe or a data set sit above them, beside the commands that make them.

@@ -204,3 +204,35 @@ def test_d_can_win_with_smoothed_targets_and_never_an_unbounded_game() -> None:
     assert surplus(*swapped, real_cross_entropy=entropy, fake_cross_entropy=entropy + 0.25) == pytest.approx(0.25)
     assert RealCrossEntropy(target=0.9, flip=0.5).floor == pytest.approx(math.log(2))
     assert surplus(WassersteinCritic(), wasserstein_critic=-1e6) == math.inf
+
+
+@pytest.mark.parametrize("remedies", [
+    {"minibatch_discrimination": 5}, {"minibatch_deviation": True}, {"spectral_norm": True},
+    {"minibatch_discrimination": 5, "spectral_norm": True},
+])  # fmt: skip
+def test_networks_go_over_into_a_discriminator_with_other_stabilizers_and_back(remedies: dict[str, object]) -> None:
+    plain, equipped = (Trainer(small_recipe(training__seed=seed, **changes), noise_pictures())
+                       for seed, changes in ((1, {}), (2, {f"stabilizers__{key}": value
+                                                           for key, value in remedies.items()})))  # fmt: skip
+    kept = {f"{player}.{name}": value.clone()
+            for player in ("generator", "discriminator")
+            for name, value in getattr(plain, player).state_dict().items()}  # fmt: skip
+    before = {name: value.clone() for name, value in equipped.discriminator.state_dict().items()}
+    equipped.load_networks(kept)
+    loaded = equipped.discriminator.state_dict()
+    added = {name for name in loaded if "answer" in name or "layers.0" in name or ".0._" in name}
+    assert len(loaded) - len(added) == len(plain.discriminator.state_dict())
+    assert added and all(torch.equal(loaded[name], before[name]) for name in added)
+    back = Trainer(small_recipe(training__seed=3), noise_pictures())
+    back.load_networks({**kept, **{f"discriminator.{name}": value for name, value in loaded.items()}})
+    assert all(torch.equal(value, plain.discriminator.state_dict()[name])
+               for name, value in back.discriminator.state_dict().items())  # fmt: skip
+
+
+def test_networks_of_another_size_are_refused_with_one_sentence() -> None:
+    plain, packed = (Trainer(small_recipe(stabilizers__packing=size), noise_pictures()) for size in (1, 2))
+    kept = {f"{player}.{name}": value
+            for player in ("generator", "discriminator")
+            for name, value in getattr(plain, player).state_dict().items()}  # fmt: skip
+    with pytest.raises(UserError, match="has another size"):
+        packed.load_networks(kept)
