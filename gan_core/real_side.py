@@ -35,14 +35,15 @@ READING = "Looking at real pictures; this is kept for the next time"
 class RealSide:
     """Real pictures and their floors.
 
-    ``training`` is all that the generator may have learned from; ``reference`` and ``test`` are as many pictures of the
-    training and the test set as are generated. ``reading`` is what the reader sees in the reference; None without a
-    reader, and then only ``near_copies`` has a floor.
+    ``training`` and ``test`` are the whole sets; ``reference`` and ``held`` are as many pictures of each as are
+    generated. ``reading`` is what the reader sees in the reference; None without a reader, and then only near-copies
+    have a floor. ``kept_as`` names what is kept about them.
     """
 
     training: Dataset
-    reference: Dataset
     test: Dataset
+    reference: Dataset
+    held: Dataset
     reading: Reading | None
     floors: Mapping[str, float]
     class_floors: tuple[ClassScores, ...]
@@ -70,16 +71,16 @@ def real_side(
     """
     reference, held = chosen(training, count), chosen(test, count)
     name = _identity(reference, held, reader, len(training), classes)
-    side = RealSide(training, reference, held, None, {}, (), 0.0, name)
+    side = RealSide(training, test, reference, held, None, {}, (), 0.0, name)
     reading = _kept_reading(name) if reader is not None else None
     if reading is None and reader is not None:
         report(READING)
         reading = reader.read(reference.batch(torch.arange(len(reference)))[0])
         tensors = {"features": reading.features, "classes": reading.classes}
         write_bytes(cache_path(f"{name}.safetensors"), save(tensors))
-    floors = side.kept("floors", lambda: _floors(side, test, reader, reading, classes, report))
+    floors = side.kept("floors", lambda: _floors(side, reader, reading, classes, report))
     return RealSide(
-        training, reference, held, reading, floors["scores"],
+        training, test, reference, held, reading, floors["scores"],
         tuple(ClassScores(**row) for row in floors["classes"]), floors["copy_threshold"], name,
     )  # fmt: skip
 
@@ -103,14 +104,13 @@ def cache_path(name: str) -> Path:
 
 
 def _floors(
-    side: RealSide, test: Dataset, reader: Reader | None, reading: Reading | None, classes: tuple[int, ...],
-    report: Report,
-) -> dict[str, Any]:  # fmt: skip
+    side: RealSide, reader: Reader | None, reading: Reading | None, classes: tuple[int, ...], report: Report
+) -> dict[str, Any]:
     report(READING)
-    images, labels = side.test.batch(torch.arange(len(side.test)))
+    images, labels = side.held.batch(torch.arange(len(side.held)))
     looked_up = copies_count(len(images))
     # The pictures that set the threshold are others than those that are measured with it.
-    others = side.test.select(slice(looked_up, 2 * looked_up)).batch(torch.arange(looked_up))[0]
+    others = side.held.select(slice(looked_up, 2 * looked_up)).batch(torch.arange(looked_up))[0]
     threshold = copy_threshold(nearest_pictures(others, side.training))
     scores = {"near_copies": near_copies(nearest_pictures(images[:looked_up], side.training), threshold)}
     rows: tuple[ClassScores, ...] = ()

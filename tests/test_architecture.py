@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
                "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
-               "comparison", "advice", "hub", "sharing", "real_side", "subject", "thorough", "evaluation"}),
+               "comparison", "ablation", "trials", "advice", "hub", "sharing", "real_side", "subject", "thorough", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),
     frozenset({"cli", "cli_hub", "texts", "__main__"}),
 )  # fmt: skip

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from prdc import compute_prdc
 from torch import Tensor, nn
+from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
 from torch_fidelity.metric_kid import kid_features_to_metric
 from torchmetrics.image.fid import FrechetInceptionDistance
 from torchmetrics.image.kid import KernelInceptionDistance, poly_mmd
 
 from gan_core.metrics.frechet import frechet_distance, moments
+from gan_core.metrics.inception import build_inception, feature_network, inception_features
 from gan_core.metrics.kernel import kernel_distance, kernel_distance_of_subsets
 from gan_core.metrics.manifold import compare_manifolds
 
@@ -81,3 +85,22 @@ def test_manifolds_are_prdcs() -> None:
         assert getattr(ours, name) == pytest.approx(float(theirs[name]), abs=1e-3)
         assert 0 < getattr(ours, name) < 2
     assert np.isfinite(theirs["density"])
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 96, 80)])
+def test_inception_features_are_torch_fidelitys(tmp_path: Path, shape: tuple[int, int, int]) -> None:
+    """With random weights, which any file of the same layout would serve; only the real file has FID's numbers."""
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        network = build_inception()
+        for name, parameter in network.named_parameters():
+            if name.endswith("conv.weight"):  # so that no layer dies out or explodes
+                nn.init.kaiming_normal_(parameter, nonlinearity="relu")
+        images = torch.randint(256, (2, *shape), dtype=torch.uint8)
+    torch.save(network.state_dict(), tmp_path / "weights.pth")
+    theirs = FeatureExtractorInceptionV3("random", ["2048"], str(tmp_path / "weights.pth"))
+    (expected,) = theirs(images.expand(-1, 3, -1, -1).contiguous())
+    found = inception_features(feature_network(network), images)
+    assert found.shape == (2, 2048)
+    assert found.std() > 0.01
+    assert torch.allclose(found, expected, rtol=1e-3, atol=1e-3 * expected.abs().mean().item())

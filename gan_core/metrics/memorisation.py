@@ -68,14 +68,16 @@ def near_copies(nearest: Nearest, threshold: float) -> float:
 
 
 def _nearest(vectors: Tensor, chunks: Iterable[Tensor], count: int) -> Nearest:
+    vectors = vectors.float()
     indices = torch.empty(len(vectors), 0, dtype=torch.int64)
     distances = torch.empty(len(vectors), 0)
     offset = 0
     for chunk in chunks:
         blocks = distance_blocks(vectors, chunk, torch.float32)
-        found = [block.topk(min(count, len(chunk)), largest=False) for _, block in blocks]
-        distances = torch.cat([distances, torch.cat([part.values for part in found])], dim=1)
-        indices = torch.cat([indices, torch.cat([part.indices for part in found]) + offset], dim=1)
+        found = torch.cat([block.topk(min(count, len(chunk)), largest=False).indices for _, block in blocks])
+        # Found by products, which leave a copy at a small distance; measured by differences, which leave it at 0.
+        exact: Tensor = torch.linalg.vector_norm(vectors.unsqueeze(1) - chunk[found].float(), dim=2)  # (N, k)
+        distances, indices = torch.cat([distances, exact], dim=1), torch.cat([indices, found + offset], dim=1)
         distances, order = distances.sort(dim=1, stable=True)
         distances, indices = distances[:, :count], indices.gather(1, order)[:, :count]
         offset += len(chunk)

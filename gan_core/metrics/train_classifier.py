@@ -10,22 +10,36 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gan_core.data import Dataset, find_dataset
+from gan_core.data import Dataset, Report, find_dataset
+from gan_core.datasets.dataset import silent
 from gan_core.metrics.classifier import BATCH, Classifier, classifier_path, save_classifier
 
 LEARNING_RATE = 2e-3
 SHIFT = 2  # pixels, the most that a training picture is moved either way
+MIRRORED = frozenset({"fashion_mnist"})  # sets whose pictures mean the same in a mirror
+TRAINING = "Training a classifier: epoch {epoch} of {epochs}"
 
 
-def train_classifier(train: Dataset, epochs: int, seed: int, *, mirror: bool) -> Classifier:
-    """A classifier for ``train``; pictures are shifted at random, and mirrored where ``mirror`` allows it."""
-    torch.manual_seed(seed)
+def train_classifier(
+    train: Dataset, epochs: int, seed: int, *, mirror: bool, report: Report = silent
+) -> Classifier:
+    """A classifier for ``train``; pictures are shifted at random, and mirrored where ``mirror`` allows it.
+
+    The global random source is left as it was.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return _trained(train, epochs, mirror, report)
+
+
+def _trained(train: Dataset, epochs: int, mirror: bool, report: Report) -> Classifier:
     module = Classifier(len(train.class_names))
     optimizer = torch.optim.AdamW(module.parameters(), LEARNING_RATE, weight_decay=1e-2, fused=True)
     steps = len(train) // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=epochs * steps)
     for epoch in range(epochs):
-        order, loss = torch.randperm(len(train)), torch.zeros(())
+        report(TRAINING, epoch=epoch + 1, epochs=epochs)
+        order = torch.randperm(len(train))
         for step in range(steps):
             chosen = order[step * BATCH : (step + 1) * BATCH]
             with torch.autocast("cpu", torch.bfloat16):
@@ -35,7 +49,6 @@ def train_classifier(train: Dataset, epochs: int, seed: int, *, mirror: bool) ->
             torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
-        print(f"epoch {epoch + 1}: last batch's loss {loss.item():.4f}", flush=True)
     return module.eval()
 
 
@@ -58,6 +71,10 @@ def accuracy(module: Classifier, test: Dataset) -> float:
     return (answers == test.labels).float().mean().item()
 
 
+def _say(text: str, /, **values: object) -> None:
+    print(text.format(**values), flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dataset")
@@ -66,7 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source, began = find_dataset(arguments.dataset), time.monotonic()
     module = train_classifier(
-        source.load("train"), arguments.epochs, arguments.seed, mirror=arguments.dataset == "fashion_mnist"
+        source.load("train"), arguments.epochs, arguments.seed, mirror=arguments.dataset in MIRRORED, report=_say
     )
     reached = accuracy(module, source.load("test"))
     path = classifier_path(arguments.dataset)
