@@ -75,9 +75,10 @@ class Stabilizers(Validated):
 class MinibatchDiscrimination(nn.Module):
     """features (N, F) -> (N, B): closeness of each sample to the others of its batch (Salimans et al. 2016, §3.2).
 
-    o_b(i) = Σ_{j≠i} exp(-‖M_ib - M_jb‖₁) with M = T·norm(f). With features of unknown size the exponent is often so
-    negative from the start that neither answer nor gradient is left. Layer-normalised features and T drawn so that the
-    expected distance is about 1 keep it alive.
+    o_b(i) is the mean of exp(-‖M_ib - M_jb‖₁) over j ≠ i, with M = T·norm(f). With features of unknown size the
+    exponent is often so negative from the start that neither answer nor gradient is left. Layer-normalised features and
+    T drawn so that the expected distance is about 1 keep it alive. The paper takes the sum, and normalises the weights
+    that read it; without that, answers as large as the batch drown D's other features and throw its steps about.
     """
 
     def __init__(self, features: int, kernels: int, dimensions: int = 5) -> None:
@@ -91,7 +92,7 @@ class MinibatchDiscrimination(nn.Module):
         projected = self.normalise(features.float()) @ self.projection
         points = projected.view(-1, self.kernels, self.dimensions).transpose(0, 1)  # (B, N, C)
         distances = torch.cdist(points, points, p=1)  # (B, N, N)
-        return torch.exp(-distances).sum(2).T - 1  # (N, B), without the sample itself
+        return (torch.exp(-distances).sum(2).T - 1) / max(features.shape[0] - 1, 1)  # (N, B), without the sample itself
 
 
 class MinibatchDeviation(nn.Module):

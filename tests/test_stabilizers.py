@@ -68,8 +68,14 @@ def test_minibatch_discrimination_agrees_with_a_double_loop() -> None:
     for i in range(5):
         for j in range(5):
             if i != j:
-                expected[i] += torch.exp(-(points[i] - points[j]).abs().sum(1))
+                expected[i] += torch.exp(-(points[i] - points[j]).abs().sum(1)) / 4
     torch.testing.assert_close(layer(features), expected)
+
+
+def test_minibatch_discrimination_is_one_for_equal_pictures_in_a_batch_of_any_size() -> None:
+    layer = MinibatchDiscrimination(6, kernels=3)
+    for count in (2, 64):
+        torch.testing.assert_close(layer(torch.randn(6).expand(count, 6)), torch.ones(count, 3))
 
 
 @pytest.mark.parametrize("scale", [1e-2, 1.0, 1e2])
@@ -77,10 +83,10 @@ def test_minibatch_discrimination_is_alive_for_features_of_any_size(scale: float
     torch.manual_seed(0)
     layer = MinibatchDiscrimination(256, kernels=16)
     features = (torch.randn(32, 256) * scale).requires_grad_()
-    closeness = layer(features) / 31  # mean over the others, in [0, 1]
+    closeness = layer(features)
     assert 0.1 < closeness.mean().item() < 0.9
     (slope,) = torch.autograd.grad(closeness.sum(), [layer.projection])
-    assert slope.abs().max() > 1e-4
+    assert slope.abs().max() > 1e-5
 
 
 def test_minibatch_deviation() -> None:
