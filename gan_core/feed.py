@@ -12,6 +12,7 @@ from gan_core.data import Dataset
 from gan_core.fitting import check_batch
 from gan_core.optimization import ramped_decay
 from gan_core.recipes.recipe import Recipe
+from gan_core.schedules import Cosine
 from gan_core.seeds import stream_seed
 
 TABLE_STEPS = 1024  # steps whose scheduled numbers are sent to the device at once
@@ -21,7 +22,7 @@ class Knobs(NamedTuple):
     """What a schedule sets for one step: numbers, or 0-d tensors on the device.
 
     ``rate_g`` and ``rate_d`` are learning rates, ``noise`` is the standard deviation of the instance noise, ``average``
-    and ``past`` the shares that the newest weights get in the running averages.
+    and ``past`` the shares that the newest weights get in the running averages, ``annealing`` falls from 1 to 0.
     """
 
     rate_g: float | Tensor
@@ -29,6 +30,7 @@ class Knobs(NamedTuple):
     noise: float | Tensor
     average: float | Tensor
     past: float | Tensor
+    annealing: float | Tensor
 
 
 def knobs_at(recipe: Recipe, step: int, total_steps: int) -> Knobs:
@@ -40,6 +42,7 @@ def knobs_at(recipe: Recipe, step: int, total_steps: int) -> Knobs:
         noise=recipe.stabilizers.noise_deviation(step, total_steps),
         average=1 - ramped_decay(training.ema_decay, training.ema_ramp, step + 1),
         past=1 - (1 - 1 / (step + 2)),
+        annealing=Cosine().rate(1.0, step, total_steps),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from torch.nn import functional
 from gan_core.anatomy import networks
 from gan_core.config import UserError
 from gan_core.contracts import Shapes
+from gan_core.events import Scalars
 from gan_core.models.house import (
     HouseClassDiscriminatorConfig,
     HouseClassGeneratorConfig,
@@ -21,6 +24,8 @@ from gan_core.models.house import (
 )
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import squared_slope
+from gan_core.trainer import Trainer
+from tests.small import small_data, small_recipe
 
 MNIST = Shapes(64, 1, 28, 28, 10)
 
@@ -174,3 +179,17 @@ def test_what_cannot_be_built_is_refused_in_one_sentence() -> None:
     for config in (HouseClassGeneratorConfig(), HouseClassDiscriminatorConfig()):
         with pytest.raises(UserError, match="choose a data set that has classes"):
             config.build(Shapes(8, 1, 28, 28, 0))
+
+
+def test_the_penalties_weight_falls_with_the_steps_of_the_run() -> None:
+    changes = {"training.log_every": 1, "training.precision": "float32"}
+    for kind, weight in (("r1", 3.0), ("r2", 0.5)):
+        changes |= {f"discriminator_terms.{kind}.weight": weight, f"discriminator_terms.{kind}.final_share": 0.2}
+    recipe = small_recipe("house_small", changes)
+    points = [event for event in Trainer(recipe, small_data(recipe)).events() if isinstance(event, Scalars)]
+    assert [point.step for point in points] == list(range(1, 12))
+    for point in points:
+        share = 0.2 + 0.8 * (1 + math.cos(math.pi * (point.step - 1) / 11)) / 2  # the first step's weight is whole
+        penalties = 3.0 * point.values["r1"] + 0.5 * point.values["r2"]
+        whole = point.values["relativistic_critic"] + share * penalties
+        assert point.values["loss_d"] == pytest.approx(whole, rel=1e-5)
