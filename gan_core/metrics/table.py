@@ -9,8 +9,9 @@ from dataclasses import dataclass
 class Metric:
     """One row.
 
-    ``better`` is "lower" or "higher"; ``unit`` is "share" for numbers in [0, 1] that read well as percents, or "".
-    ``of_features`` says that the number depends on the network that made the features, and must be named with it.
+    ``better`` is "lower" or "higher"; ``unit`` is "share" for numbers in [0, 1] that read well as percents, "count"
+    for whole numbers, or "". ``of_features`` says that the number depends on the network that made the features, and
+    must be named with it.
     """
 
     key: str
@@ -58,7 +59,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "classes_covered", "Classes covered",
         "How many classes appear with at least a tenth of the frequency that they have in the data.",
-        "higher", "Srivastava et al. 2017",
+        "higher", "Srivastava et al. 2017", "count",
     ),
     Metric(
         "class_divergence", "Class divergence",
@@ -85,7 +86,7 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "stacked_modes", "Stacked modes",
         "Of the 1,000 pictures that three classes can form as red, green and blue, how many appear in 26,000 samples.",
-        "higher", "Metz et al. 2017",
+        "higher", "Metz et al. 2017", "count",
     ),
     Metric(
         "stacked_divergence", "Stacked divergence",
