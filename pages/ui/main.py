@@ -18,6 +18,7 @@ PAGES = {
     "interpolate": (N_("Interpolate"), ":material/conversion_path:"),
     "digits": (N_("Digits"), ":material/looks_3:"),
     "compare": (N_("Compare"), ":material/compare:"),
+    "quality": (N_("Quality"), ":material/straighten:"),
     "anatomy": (N_("Anatomy"), ":material/schema:"),
     "library": (N_("Library"), ":material/inventory_2:"),
 }
