@@ -48,7 +48,7 @@ def start_up() -> None:
     plotly_script()
     supervisor().start()
     # The first such check has torch load more of itself; better now than between a click on Train and the training.
-    import_module("gan_core.trainer").check_fit(import_module("gan_core.recipes").RECIPES[0])
+    import_module("gan_core.fitting").check_fit(import_module("gan_core.recipes").RECIPES[0])
 
 
 def supervisor() -> Any:
