@@ -11,8 +11,9 @@ import os
 import re
 import sys
 import threading
+import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 ANSWER_SECONDS = 10.0  # for one small request
+TICK_SECONDS = 0.1
 SLOWEST = 100_000  # bytes a second that a transfer is given time for
 TOKENS_PAGE = "https://huggingface.co/settings/tokens"
 
@@ -82,8 +84,14 @@ def transfer_seconds(size: int) -> float:
     return 30 + size / SLOWEST
 
 
-def ask(repo: str, seconds: float, work: Callable[[], T], *, writing: bool = False) -> T:
+def ask(
+    repo: str, seconds: float, work: Callable[[], T], *, writing: bool = False, tick: Callable[[], None] = lambda: None
+) -> T:
     """The result of ``work``, which talks to the Hub about ``repo``, within so many seconds.
+
+    Args:
+        writing: whether it changes something there, which needs other rights.
+        tick: called in the caller's own thread, some times a second and at the end.
 
     Raises:
         UserError: whatever goes wrong, in one sentence.
@@ -98,16 +106,18 @@ def ask(repo: str, seconds: float, work: Callable[[], T], *, writing: bool = Fal
 
     # Left to itself where it takes too long: it writes to temporary names only, and no lock of ours is held.
     threading.Thread(target=run, name="hub", daemon=True).start()
-    try:
-        return answer.result(seconds)
-    except UserError:
-        raise
-    except TimeoutError as error:
-        if answer.done():
-            raise explain(error, repo, writing) from error
+    deadline = time.monotonic() + seconds
+    while not wait([answer], timeout=TICK_SECONDS).done and time.monotonic() < deadline:
+        tick()
+    tick()
+    if not answer.done():
         raise UserError(
             "The Hub did not finish within {seconds} s; try again when the network is faster.", seconds=round(seconds)
-        ) from error
+        )
+    try:
+        return answer.result()
+    except UserError:
+        raise
     except Exception as error:
         raise explain(error, repo, writing) from error
 

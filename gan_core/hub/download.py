@@ -177,20 +177,26 @@ def _download(repo: str, name: str, commit: str, token: str | None, size: int, p
     """The file's place in the cache; huggingface_hub writes it under a temporary name first."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 
+    loaded = [0]
+
     def work() -> str:
         # Asked once plainly: the download itself would repeat a request that is refused, with long pauses.
         url = hf_hub_url(repo, name, revision=commit, endpoint=endpoint())
         get_hf_file_metadata(url, token=token or False, timeout=ANSWER_SECONDS, endpoint=endpoint())
         return hf_hub_download(
             repo, name, revision=commit, token=token or False, endpoint=endpoint(), cache_dir=cache_dir(),
-            etag_timeout=ANSWER_SECONDS, tqdm_class=_reporting(progress, size), library_name="gan-workbench",
+            etag_timeout=ANSWER_SECONDS, tqdm_class=_counting(loaded), library_name="gan-workbench",
         )  # fmt: skip
 
-    return Path(ask(repo, transfer_seconds(size), work))
+    def report() -> None:
+        if progress is not None:
+            progress(min(loaded[0], size), size)
+
+    return Path(ask(repo, transfer_seconds(size), work, tick=report))
 
 
-def _reporting(progress: Progress | None, size: int) -> type[Any]:
-    """A stand-in for tqdm's bar that tells ``progress`` how far the transfer is, and prints nothing."""
+def _counting(loaded: list[int]) -> type[Any]:
+    """A stand-in for tqdm's bar that counts into ``loaded`` and prints nothing."""
     from tqdm import tqdm
 
     class Bar(tqdm):  # type: ignore[type-arg]
@@ -199,12 +205,9 @@ def _reporting(progress: Progress | None, size: int) -> type[Any]:
         def __init__(self, *args: Any, **options: Any) -> None:
             options.pop("name", None)
             super().__init__(*args, **{**options, "disable": True})
-            self.loaded = 0
 
         def update(self, n: float | None = 1) -> bool | None:
-            self.loaded += int(n or 0)
-            if progress is not None:
-                progress(min(self.loaded, size), size)
+            loaded[0] += int(n or 0)
             return None
 
         def update_transfer(self, n: float) -> None:
