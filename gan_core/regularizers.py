@@ -64,9 +64,12 @@ class _GradientTerm(Penalty):
              "noise; the time that the penalty takes shrinks with it.",
     )  # fmt: skip
 
-    def drawn(self, pictures: Tensor, labels: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The pictures (n, C, H, W), with their labels (n,), that the penalty looks at; a batch is in random order."""
-        count = max(1, round(self.part * pictures.shape[0]))
+    def drawn(self, pictures: Tensor, labels: Tensor | None, answers: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The pictures (n, C, H, W), with their labels (n,), that the penalty looks at; a batch is in random order.
+
+        D gives one of its ``answers`` to each picture, or to each pack of them, which is not cut apart.
+        """
+        count = max(1, round(self.part * len(answers))) * (len(pictures) // len(answers))
         return pictures[:count], None if labels is None else labels[:count]
 
 
@@ -85,8 +88,8 @@ class GradientPenalty(_GradientTerm):
 
     def __call__(self, batch: Batch) -> Tensor:
         assert batch.real is not None
-        real, labels = self.drawn(batch.real.detach(), batch.real_labels)
-        fake, _ = self.drawn(batch.fake.detach().to(real.dtype), None)
+        real, labels = self.drawn(batch.real.detach(), batch.real_labels, batch.real_logits)
+        fake, _ = self.drawn(batch.fake.detach().to(real.dtype), None, batch.fake_logits)
         share = torch.empty(real.shape[0], 1, 1, 1, device=real.device).uniform_(generator=batch.random)
         squared = squared_slope(batch.discriminator, share * real + (1 - share) * fake, labels)
         # The root has no finite slope at 0: a constant critic would otherwise give NaN.
@@ -105,7 +108,7 @@ class R1(_GradientTerm):
 
     def __call__(self, batch: Batch) -> Tensor:
         assert batch.real is not None
-        return squared_slope(batch.discriminator, *self.drawn(batch.real, batch.real_labels))
+        return squared_slope(batch.discriminator, *self.drawn(batch.real, batch.real_labels, batch.real_logits))
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ class R2(_GradientTerm):
     summary: ClassVar[str] = "Flattens the discriminator around generated pictures; goes together with R1."
 
     def __call__(self, batch: Batch) -> Tensor:
-        return squared_slope(batch.discriminator, *self.drawn(batch.fake, batch.fake_labels))
+        return squared_slope(batch.discriminator, *self.drawn(batch.fake, batch.fake_labels, batch.fake_logits))
 
 
 def squared_slope(discriminator: nn.Module, x: Tensor, labels: Tensor | None) -> Tensor:

@@ -12,6 +12,7 @@ from gan_core.contracts import Critic
 from gan_core.objectives import Batch, RelativisticCritic
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
+from gan_core.stabilizers import Packed
 
 
 class Linear(nn.Module):
@@ -183,3 +184,11 @@ def test_gradient_penalty_on_a_part_of_the_batch() -> None:
     weights = torch.arange(1.0, 10.0) / 10
     values = GradientPenalty(part=0.5)(batch_for(Linear(weights)))
     torch.testing.assert_close(values, (weights.norm() - 1).square().expand(3))
+
+
+def test_a_part_of_the_batch_cuts_no_pack_apart() -> None:
+    weights = torch.arange(1.0, 19.0) / 10
+    batch = batch_for(Packed(Linear(weights), 2), count=8)
+    slopes = weights.view(2, 9).square().sum(1)  # of the two places in a pack
+    torch.testing.assert_close(R2(part=0.3)(batch), slopes)  # one pack of four
+    torch.testing.assert_close(R1(part=0.6)(batch), slopes.repeat(2))
