@@ -90,6 +90,10 @@ def train(
     if not recipe and resume is None:
         raise UserError("Name a recipe; `python -m gan_core recipes` lists them.")
     changes = _Changes(dataset, dict(map(_parse_change, set_ or ())), epochs, steps, seed)
+    if int(os.environ.get("RANK", "0")) > 0:  # torchrun started several; the first one has the run and says what to do
+        from gan_core.foreground import follow_in_foreground
+
+        raise typer.Exit(follow_in_foreground())
     run = _created(recipe, changes, device, run_dir) if resume is None else _resumed(recipe, changes, resume)
     from gan_core.foreground import train_in_foreground
 

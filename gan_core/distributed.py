@@ -108,11 +108,6 @@ class World:
 ALONE = World()
 
 
-def rank_of_environment() -> int:
-    """This process' rank as ``torchrun`` says it; 0 where it was started by itself."""
-    return int(os.environ.get("RANK", "0"))
-
-
 def local_device(name: str) -> torch.device:
     """As :func:`pick_device`; where ranks share a machine with several GPUs, each takes its own."""
     device = pick_device(name)

@@ -12,7 +12,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gan_core.config import UserError
+from gan_core.distributed import LostRankError, joined_world
 from gan_core.events import Event, Scalars
+from gan_core.follower import follow
 from gan_core.runs import Run
 from gan_core.trainer import Trainer
 from gan_core.worker import train_run
@@ -31,14 +34,30 @@ def train_in_foreground(run: Run) -> int:
         filename=run.path / "log.txt", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     run.set_command("run")
-    with _stop_on_signal(run) as received, _Progress() as progress:
-        status = train_run(run, progress.show)
+    with _stop_on_signal(run) as received, _Progress() as progress, joined_world() as world:
+        status = train_run(run, progress.show, world)
     if status.notice:
         print(status.notice, file=sys.stderr)
     if status.state in ("failed", "diverged"):
         print("Error:", " ".join(status.message.split()), file=sys.stderr)
         return 1
     return 128 + received[0] if received else 0
+
+
+def follow_in_foreground() -> int:
+    """Train along as one of the other ranks; returns an exit code."""
+    try:
+        with joined_world() as world:
+            # Rank 0 gets the same signals and decides for all: a rank that left at once would cost the others a step.
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)
+            follow(world)
+    except LostRankError:  # which rank 0 says, unless it is the one that is gone
+        return 1
+    except UserError as error:
+        print("Error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    return 0
 
 
 @contextlib.contextmanager

@@ -19,7 +19,8 @@ import torch
 from gan_core.checkpoints import BundleInfo, load_checkpoint, read_tensors, save_bundle, save_checkpoint
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
-from gan_core.devices import device_title, pick_device
+from gan_core.devices import device_title
+from gan_core.distributed import ALONE, World, local_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes
 from gan_core.images import png, sheet
@@ -56,11 +57,14 @@ SHEET_SEED = 0  # the same latents in every run, so that sheets of two runs can 
 log = logging.getLogger(__name__)
 
 
-def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None) -> Status:
+def train_run(
+    run: Run, on_event: Callable[[Trainer, Event], None] | None = None, world: World = ALONE
+) -> Status:
     """Train ``run`` from its newest checkpoint, or from the start, until it ends or is told to stop.
 
     Args:
         on_event: sees every event after it was recorded (a progress bar, say).
+        world: the ranks that train along; this one is the first of them.
 
     Returns:
         The final status, which is also written to the folder; failures are a status, never an exception.
@@ -70,7 +74,7 @@ def train_run(run: Run, on_event: Callable[[Trainer, Event], None] | None = None
     status = status.saying("")
     try:
         run.set_status(status)
-        status = _Recorder(run, status).train(on_event)
+        status = _Recorder(run, status, world).train(on_event)
     except _StoppedEarlyError:
         status = replace(run.status(), state="stopped").saying("")
     except UserError as error:
@@ -96,14 +100,18 @@ class _StoppedEarlyError(Exception):
 class _Recorder:
     """Writes what a trainer says into the run folder, and obeys the folder's commands."""
 
-    def __init__(self, run: Run, status: Status) -> None:
-        self.run, self.status = run, status
+    def __init__(self, run: Run, status: Status, world: World) -> None:
+        self.run, self.status, self.world = run, status, world
         self.recipe, dataset = self._load(run.recipe())
-        self.device = pick_device(run.about().device)
-        self.status = replace(self.status, device=device_title(self.device))
-        self.trainer = Trainer(self.recipe, dataset, self.device)
+        device = run.about().device
+        world.share({"recipe": self.recipe.to_dict(), "device": device})
+        self.device = local_device(device)
+        self.status = replace(self.status, device=_title(self.device, world))
+        self.trainer = Trainer(self.recipe, dataset, self.device, world)
         self.class_names = self.trainer.dataset.class_names
         self._resume_or_branch()
+        if world.size > 1:
+            world.share(self.trainer.state_dict())
         self.z, self.labels = self._sheet_inputs()
         self.metrics = run.metrics_path.open("a", encoding="utf-8", buffering=1)
         self.seconds_before, self.clock = self.status.seconds, time.monotonic()
@@ -282,12 +290,11 @@ class _Recorder:
 
     def _told_to_stop(self) -> bool:
         """Looks for a command now and then; a pause waits in here."""
-        now = time.monotonic()
-        if now - self.last_control < CONTROL_SECONDS:
-            return False
-        self.last_control = now
-        command = self.run.command()
-        if command == "pause":
+        now, command = time.monotonic(), "run"
+        if now - self.last_control >= CONTROL_SECONDS:
+            self.last_control = now
+            command = self.run.command()
+        if self.world.command(command) == "pause":
             command = self._pause()
         return command == "stop"
 
@@ -295,7 +302,7 @@ class _Recorder:
         self._checkpoint()
         self._update(state="paused")
         self.seconds_before, paused = self.seconds, time.monotonic()
-        while (command := self.run.command()) == "pause":
+        while (command := self.world.command(self.run.command())) == "pause":
             time.sleep(CONTROL_SECONDS)
         self.clock, waited = time.monotonic(), time.monotonic() - paused
         self.rate_from = (self.rate_from[0], self.rate_from[1] + waited)
@@ -309,6 +316,11 @@ class _Recorder:
         self._checkpoint()
         if not self.run.bundle_path(self.trainer.step).exists():
             self._snapshot(self.trainer.step, self.trainer.epoch, keep=True, interrupted=True)
+
+
+def _title(device: torch.device, world: World) -> str:
+    title = device_title(device)
+    return title if world.size == 1 else f"{world.size} × {title}"
 
 
 def warm_up() -> None:
