@@ -1,6 +1,6 @@
 """Whose right is used on the Hub: the visitor's, and that of the host only where the visitor is the host.
 
-    hub_token.field()                        # signing in, or a password field; nothing where there is a token already
+    hub_token.field("publish")                  # signing in, or a password field; nothing where there is a token already
     publish(ref, repo, hub_token.for_writing())
 
 A token that is typed in lives in the session's memory alone: not in the URL, in no file, in no log.
@@ -16,7 +16,7 @@ from gan_core.hub.client import TOKENS_PAGE, clean_token, own_token
 from pages.ui import panels
 from pages.ui.i18n import _, sentence
 
-_TYPED, _FIELD = "hub.token", "hub.token.field"  # a field that is not drawn any more is forgotten by Streamlit
+_TYPED = "hub.token"  # beside the fields' own keys, which Streamlit forgets once they are not drawn
 
 
 def for_reading() -> str | None:
@@ -29,14 +29,15 @@ def for_writing() -> str | None:
     return st.session_state.get(_TYPED) or own_token()
 
 
-def field() -> None:
-    """Where to give a token, unless the login or HF_TOKEN has one."""
+def field(place: str) -> None:
+    """Where to give a token, unless the login or HF_TOKEN has one; ``place`` tells two fields on one page apart."""
     if own_token() is not None:
         st.caption(_("The token of HF_TOKEN or of this machine's login is used."))
         return
-    st.session_state.setdefault(_FIELD, st.session_state.get(_TYPED, ""))
+    key = f"hub.token.{place}"
+    st.session_state.setdefault(key, st.session_state.get(_TYPED, ""))
     typed = st.text_input(
-        _("Token"), type="password", autocomplete="off", key=_FIELD,
+        _("Token"), type="password", autocomplete="off", key=key,
         help=_("With write permission, from {page}. It is kept until you close this page, and nowhere else.").format(
             page=TOKENS_PAGE
         ),

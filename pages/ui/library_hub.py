@@ -37,20 +37,21 @@ def show_hub() -> None:
 
 def _ask() -> str:
     """The repository that the visitor names; it is asked for only on a click, since that takes the network."""
-    with st.form("library.hub", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
-        asked = st.text_input(
-            _("Repository on the Hugging Face Hub"), key="hub", bind="query-params", placeholder="owner/name",
-            help=_("owner/name, owner/name@revision, or the address of its page."),
-        )  # fmt: skip
-        clicked = st.form_submit_button(_("List its models"), icon=":material/travel_explore:", type="primary")
+    with st.form("library.hub", border=False):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            asked = st.text_input(
+                _("Repository on the Hugging Face Hub"), key="hub", bind="query-params", placeholder="owner/name",
+                help=_("owner/name, owner/name@revision, or the address of its page."),
+            )  # fmt: skip
+            clicked = st.form_submit_button(_("List its models"), icon=":material/travel_explore:", type="primary")
+        if not hosted() and own_token() is None:
+            with st.expander(_("A private repository")):
+                hub_token.field("list")
     if clicked:
         st.session_state.pop(_LISTED, None)
         with panels.guard(), st.spinner(_("Asking the Hub …")):
             reference = parse_reference(asked)
             st.session_state[_LISTED] = (asked, list_bundles(reference, hub_token.for_reading()))
-    if not hosted() and own_token() is None:
-        with st.expander(_("A private repository")):
-            hub_token.field()
     return str(asked)
 
 

@@ -40,15 +40,21 @@ def _dialog(ref: str) -> None:
         _("**{title}** goes there with its recipe, a model card, its curves and a sheet of pictures. Each time you "
           "publish becomes a revision of its own.").format(title=panels.literal(_(info.recipe.title)))
     )  # fmt: skip
-    repo = st.text_input(_("Repository"), placeholder="owner/name", max_chars=193,
-                         help=_("Your name or your organisation's on the Hub, and a name for the model."))  # fmt: skip
-    private = st.toggle(_("Private"), help=_("Only you can see it. A repository that is there already stays as it is."))
-    with st.container(horizontal=True):
-        license = st.selectbox(_("Licence"), list(LICENSES), format_func=lambda name: _(LICENSES[name]), width=160)
-        message = st.text_input(_("What is new"), max_chars=MESSAGE_LENGTH, placeholder=_("optional"))
-    hub_token.field()
-    ready = repo.strip() and hub_token.for_writing()
-    if st.button(_("Publish"), type="primary", icon=":material/publish:", disabled=not ready):
+    # A form, since a password field keeps what was typed to itself while the focus is on its eye.
+    with st.form("library.publish.form", border=False):
+        repo = st.text_input(
+            _("Repository"), placeholder="owner/name", max_chars=193,
+            help=_("Your name or your organisation's on the Hub, and a name for the model."),
+        )  # fmt: skip
+        private = st.toggle(
+            _("Private"), help=_("Only you can see it. A repository that is there already stays as it is.")
+        )
+        with st.container(horizontal=True):
+            license = st.selectbox(_("Licence"), list(LICENSES), format_func=lambda name: _(LICENSES[name]), width=160)
+            message = st.text_input(_("What is new"), max_chars=MESSAGE_LENGTH, placeholder=_("optional"))
+        hub_token.field("publish")
+        clicked = st.form_submit_button(_("Publish"), type="primary", icon=":material/publish:")
+    if clicked:
         try:
             with st.spinner(_("Publishing …")):
                 made = publish(ref, repo.strip(), hub_token.for_writing(), private=private, license=license,
