@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -99,16 +98,16 @@ class Groups:
     """
 
     def __init__(self, labels: Tensor, classes: int) -> None:
-        listed = labels.detach().cpu().numpy()
-        counts = np.bincount(listed, minlength=classes)
+        listed = labels.detach().cpu()
+        counts: list[int] = torch.bincount(listed, minlength=classes).tolist()
         if len(counts) > classes:
-            raise ValueError(f"label {listed.max()} has no branch; there are {classes}")
-        self.classes: list[int] = np.flatnonzero(counts).tolist()
-        self._sizes: list[int] = counts[self.classes].tolist()
-        order = np.argsort(listed, kind="stable")
+            raise ValueError(f"label {int(listed.max())} has no branch; there are {classes}")
+        self.classes = [label for label, count in enumerate(counts) if count]
+        self._sizes = [counts[label] for label in self.classes]
+        order = listed.argsort(stable=True)
         self._sorted = bool((order[1:] > order[:-1]).all())
-        self._order = torch.from_numpy(order).to(labels.device)
-        self._back = torch.from_numpy(np.argsort(order)).to(labels.device)
+        self._order = order.to(labels.device)
+        self._back = order.argsort().to(labels.device)
 
     def split(self, x: Tensor) -> list[Tensor]:
         """The samples (n, …) of each of ``classes``, in its order, from (N, …)."""

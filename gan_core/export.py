@@ -71,9 +71,9 @@ def write_zip(run: Run, stream: IO[bytes]) -> None:
     readme = _README.format(name=run.about().name, recipe=recipe.name, step=status.step, total=status.total_steps)
     with zipfile.ZipFile(stream, "w") as archive:
         for name, data in [("README.txt", readme.encode()), *_described(run, status)]:
-            _add(archive, name, data)
+            add_file(archive, name, data)
         for name, data in _files(run):
-            _add(archive, name, data)
+            add_file(archive, name, data)
 
 
 def _described(run: Run, status: Status) -> list[tuple[str, bytes]]:
@@ -95,7 +95,8 @@ def _files(run: Run) -> Iterator[tuple[str, bytes]]:
             continue
 
 
-def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+def add_file(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    """Put a file into an archive, packed where that helps; the same files make the same archive."""
     entry = zipfile.ZipInfo(f"{name}", date_time=(1980, 1, 1, 0, 0, 0))
     entry.external_attr = 0o644 << 16
     packed = name.endswith((".png", ".safetensors"))  # as good as random: packing would only take time

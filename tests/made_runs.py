@@ -62,7 +62,8 @@ def write_bundle(path: Path, recipe: Recipe, step: int = 10, epoch: float = 1.0,
     shapes: Shapes = recipe.shapes((1, side, side), len(DIGITS))
     generator, discriminator = build_networks(recipe, shapes, step)
     path.parent.mkdir(parents=True, exist_ok=True)
-    info = BundleInfo(recipe, step, epoch, shapes.image, DIGITS, recipe.dataset)
+    names = DIGITS[: shapes.classes or len(DIGITS)]
+    info = BundleInfo(recipe, step, epoch, shapes.image, names, recipe.dataset)
     save_bundle(path, info, generator.state_dict(), discriminator.state_dict())
 
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+import torch
 from torch import Tensor
 
 from gan_core.checkpoints import Bundle
@@ -24,7 +25,6 @@ from gan_core.favourites import Favourite
 from gan_core.runs import Run
 from gan_core.sampling import draw_latents
 from gan_core.sharing import page_data
-from gan_core.sharing.onnx_model import to_onnx
 
 SEED = 1
 FIRST = 64  # pictures of the seed whose latents the page carries
@@ -39,15 +39,13 @@ _SCRIPTS = ("latents.js", "generator.js", "curves.js", "page.js")
 _EXPORTS = re.compile(r"export\{([^{}]*)\};\s*(?://# sourceMappingURL=\S*\s*)?\Z")
 
 
-def page(bundle: Bundle, run: Run | None = None, favourites: Sequence[Favourite] = ()) -> bytes:
+def page(bundle: Bundle, model: bytes, run: Run | None = None, favourites: Sequence[Favourite] = ()) -> bytes:
     """The HTML file of a model.
 
     Args:
+        model: its generator, as :func:`gan_core.sharing.onnx_model.to_onnx` makes it.
         run: the folder with the curves and sheets of its training, if there is one.
         favourites: pictures of this model that the page offers by name.
-
-    Raises:
-        UserError: the packages that make ONNX files are not installed.
     """
     runtime, code = _runtime(), "\n".join(_text(name) for name in _SCRIPTS)
     parts = {
@@ -58,7 +56,7 @@ def page(bundle: Bundle, run: Run | None = None, favourites: Sequence[Favourite]
         "licence": html.escape((_ENGINE / "LICENSE").read_text(encoding="utf-8")),
         "data": _json(page_data.describe(bundle, run, favourites, FIRST)),
         "latents": _base64(_latents(bundle, favourites).numpy().astype("<f4").tobytes()),
-        "model": _base64(gzip.compress(to_onnx(bundle), 9, mtime=0)),
+        "model": _base64(gzip.compress(model, 9, mtime=0)),
         "engine": _base64((_ENGINE / "ort-wasm-simd-threaded.wasm.gz").read_bytes()),
         "runtime": runtime,
         "code": code,
@@ -68,8 +66,6 @@ def page(bundle: Bundle, run: Run | None = None, favourites: Sequence[Favourite]
 
 def _latents(bundle: Bundle, favourites: Sequence[Favourite]) -> Tensor:
     """(FIRST + favourites, latent): what the page's own random numbers could not draw."""
-    import torch
-
     latents = bundle.info.recipe.latents
     rows = [draw_latents(latents, favourite.seed, 1, favourite.index) for favourite in favourites]
     return torch.cat([draw_latents(latents, SEED, FIRST), *rows])

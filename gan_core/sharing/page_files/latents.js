@@ -1,17 +1,23 @@
 // Random numbers of the page's own, and the way from one latent to another.
 
+/** A 32-bit number that looks unrelated to those of the neighbours of `word`. */
+function scramble(word) {
+  const half = Math.imul(word ^ (word >>> 16), 0x21f0aaad);
+  const whole = Math.imul(half ^ (half >>> 15), 0x735a2d97);
+  return (whole ^ (whole >>> 15)) >>> 0;
+}
+
 /** Numbers in [0, 1) that follow from two whole numbers (xorshift128, Marsaglia 2003). */
 function randomSource(set, index) {
-  const state = Uint32Array.of(0x2545f491 ^ set, 0x9e3779b9 ^ index, 0x7f4a7c15, 0xc2b2ae35);
-  const next = () => {
+  // The generator is linear: without scrambling, neighbouring seeds would give similar numbers.
+  const state = Uint32Array.from([1, 2, 3, 4], (word) => scramble(index + scramble(set + scramble(word))));
+  return () => {
     const first = state[0] ^ (state[0] << 11);
     const last = state[3];
     state.copyWithin(0, 1);
     state[3] = last ^ (last >>> 19) ^ first ^ (first >>> 8);
     return state[3] / 2 ** 32;
   };
-  for (let round = 0; round < 20; round += 1) next(); // neighbouring seeds start alike
-  return next;
 }
 
 /** One latent of `size` numbers, N(0, 1) or U(-1, 1); picture `index` of a set is the same whatever is drawn with it. */
