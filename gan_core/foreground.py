@@ -31,7 +31,7 @@ def train_in_foreground(run: Run) -> int:
         An exit code: 0 finished, 1 failed or diverged, 130 stopped by Ctrl-C, 143 by SIGTERM.
     """
     logging.basicConfig(
-        filename=run.path / "log.txt", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+        filename=run.path / "log.txt", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )
     run.set_command("run")
     with _stop_on_signal(run) as received, _Progress() as progress, joined_world() as world:

@@ -64,6 +64,8 @@ def start_runs(
     start_from: Path | None = None,
     parent: str = "",
     owner: str = "",
+    parts: Sequence[tuple[str, str]] = (),
+    measured: int = 0,
 ) -> list[Run]:
     """Queue a new run of each recipe, in order.
 
@@ -73,6 +75,8 @@ def start_runs(
         name: what to call the runs; each recipe's title where it is empty.
         start_from, parent: the bundle whose networks they start with, and the snapshot that it is ("ID@STEP").
         owner: the visitor of a shared server who starts them.
+        parts: what each run is within its group, and what it is called, in place of ``name``.
+        measured: how many pictures of each are compared with real ones at its end; 0 for none.
 
     Raises:
         UserError: a recipe does not fit its data set, there is no such device, the runs folder cannot be written to,
@@ -87,10 +91,11 @@ def start_runs(
     guests.check_turn(owner, len(recipes))
     runs = [
         create_run(
-            recipe, name=name.strip(), device=device, start_from=start_from, parent=parent, group=group, owner=owner
+            recipe, name=called.strip(), device=device, start_from=start_from, parent=parent, group=group, owner=owner,
+            part=part, measured=measured,
         )
-        for recipe in recipes
-    ]
+        for recipe, (part, called) in zip(recipes, parts or [("", name)] * len(recipes), strict=True)
+    ]  # fmt: skip
     for run in runs:
         enqueue(run)
     return runs

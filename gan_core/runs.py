@@ -26,8 +26,9 @@ COMMANDS = frozenset({"run", "pause", "stop"})
 class About:
     """What does not change while a run trains.
 
-    ``parent`` names the run and snapshot that this one branched from; ``group`` ties runs started together; ``owner``
-    is the visitor of a shared server who started it (a hash, so that whoever reads it cannot take the part).
+    ``parent`` names the run and snapshot that this one branched from; ``group`` ties runs started together, and
+    ``part`` says which of them it is; ``measured`` is how many pictures of it are compared with real ones at its end;
+    ``owner`` is the visitor of a shared server who started it (a hash, so that whoever reads it cannot take the part).
     """
 
     name: str
@@ -36,6 +37,8 @@ class About:
     parent: str = ""
     group: str = ""
     owner: str = ""
+    part: str = ""
+    measured: int = 0
 
 
 @dataclass(frozen=True)
@@ -118,6 +121,11 @@ class Run:
     @property
     def metrics_path(self) -> Path:
         return self.path / "metrics.jsonl"
+
+    @property
+    def evaluation_path(self) -> Path:
+        """What was measured at the end of a run that was started to be measured."""
+        return self.path / "evaluation.json"
 
     @property
     def start_path(self) -> Path:
@@ -251,11 +259,14 @@ def create_run(
     parent: str = "",
     group: str = "",
     owner: str = "",
+    part: str = "",
+    measured: int = 0,
 ) -> Run:
     """A new folder, under ``root`` with a name from the time, or exactly at ``path``; its status is "queued".
 
     Args:
         start_from: a bundle whose networks the run starts with; it is copied.
+        parent, group, owner, part, measured: see :class:`About`.
 
     Raises:
         UserError: the folder exists already or cannot be written, or there is no such data set.
@@ -278,7 +289,8 @@ def create_run(
             "The folder {folder} cannot be made ({reason}); check its place.", folder=path, reason=error.strerror
         ) from error
     run = Run(path)
-    write_json(path / "about.json", asdict(About(name or recipe.title, now, device, parent, group, owner)))
+    about = About(name or recipe.title, now, device, parent, group, owner, part, measured)
+    write_json(path / "about.json", asdict(about))
     run.set_status(Status(total_epochs=recipe.training.epochs))
     write_json(path / "recipe.json", recipe.to_dict())  # last: it makes the folder a run
     return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gan_core import data, explore, jobs, worker, writing
+from gan_core import ablation, advice, alarms, data, explore, guests, jobs, worker, writing
 from gan_core.config import Setting, settings_of
 from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
 from gan_core.models import DISCRIMINATORS, GENERATORS
@@ -18,7 +18,7 @@ CONFIGS: tuple[type, ...] = (
     *GENERATORS, *DISCRIMINATORS, Latents, *TERMS, Optimizer, *SCHEDULES, Training, Snapshots, Stabilizers,
     origins.PictureSettings, origins.FaceSettings, origins.Folder, origins.Upload,
     explore.SampleRequest, explore.InterpolationRequest, explore.GridRequest, explore.WritingRequest,
-    explore.TableRequest, writing.DigitsRequest,
+    explore.TableRequest, writing.DigitsRequest, ablation.Plan,
 )  # fmt: skip
 MESSAGES = (
     download.DOWNLOADING,
@@ -29,6 +29,8 @@ MESSAGES = (
     picture_cache.WAITING,
     pictures.SKIPPED,
     *picture_lists.PICTURE,
+    guests.TIME_IS_UP,
+    guests.UNWATCHED,
     jobs.LOST,
     jobs.STARTING,
     worker.DIVERGED,
@@ -36,6 +38,9 @@ MESSAGES = (
     worker.FAILED,
     worker.NO_MEMORY,
     worker.ON_STROKES,
+    *ablation.TEXTS,
+    *advice.TEXTS,
+    *alarms.TEXTS,
     *explore.MODE_TITLES.values(),
     *explore.MODE_HELP.values(),
     *page_data.WORDS,

@@ -16,13 +16,13 @@ from pathlib import Path
 import psutil
 import torch
 
-from gan_core.checkpoints import BundleInfo, load_checkpoint, read_tensors, save_bundle, save_checkpoint
+from gan_core.checkpoints import BundleInfo, load_bundle, load_checkpoint, read_tensors, save_bundle, save_checkpoint
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
 from gan_core.devices import device_title
 from gan_core.distributed import ALONE, World, local_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
-from gan_core.files import write_bytes
+from gan_core.files import write_bytes, write_json
 from gan_core.images import png, sheet
 from gan_core.live_quality import Gauge
 from gan_core.optimization import make_optimizer
@@ -150,6 +150,8 @@ class _Recorder:
                 self._stop()
                 break
         self.metrics.close()
+        if ended == "finished":
+            self._evaluate()
         self._measure()
         return replace(self.status, state=ended)  # written once, by the caller: from then on a resume may follow
 
@@ -279,6 +281,24 @@ class _Recorder:
         self._line("quality", **asdict(quality))
         if on_event is not None:
             on_event(trainer, quality)
+
+    def _evaluate(self) -> None:
+        """Measure the finished generator in full where the run was started to be measured; that is no training time."""
+        count, bundle = self.run.about().measured, self.run.newest_bundle()
+        if not count or bundle is None:
+            return
+        from gan_core.evaluation import evaluate  # what it loads would delay the first step of every run
+
+        self.seconds_before = self.seconds
+        try:
+            found = evaluate(
+                load_bundle(bundle), self.recipe.dataset, count=count, device=self.device, report=self._loading
+            )
+            write_json(self.run.evaluation_path, found.to_dict())
+        except UserError as error:
+            self.status = self.status.noting(error.text, **error.values)
+        self.clock = time.monotonic()
+        self._say("")
 
     def _checkpoint(self) -> None:
         self.last_checkpoint = time.monotonic()

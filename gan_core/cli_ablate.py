@@ -1,0 +1,128 @@
+"""The command line's ``ablate``: a recipe as it is and with each of some remedies, run after run, and the table."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gan_core.config import UserError
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from gan_core.ablation import Plan
+    from gan_core.runs import Run
+    from gan_core.trials import Results, Table
+
+NAMED = "named"
+SUFFIXES = (".csv", ".json")
+
+
+def ablate(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="The recipe that the remedies are to help.")],
+    remedies: Annotated[
+        str,
+        typer.Option(help=f"Commas between, + joins two; {NAMED} are the six of report R2, all is each that fits."),
+    ] = NAMED,
+    seeds: Annotated[str, typer.Option(help="Each way is trained once with each of them.")] = "1,2,3",
+    epochs: Annotated[int, typer.Option(help="How long each run trains.")] = 20,
+    dataset: Annotated[str, typer.Option(help="Another data set than the recipe's own.")] = "",
+    count: Annotated[int, typer.Option(help="How many pictures of each finished run are measured.")] = 2000,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    group: Annotated[str, typer.Option(help="Go on with the comparison of that name, or give a new one a name.")] = "",
+    out: Annotated[Path | None, typer.Option(help="Also write the table (.csv) or everything (.json).")] = None,
+) -> None:
+    """Compare remedies: train a recipe as it is and with each of them, with several seeds, and print what helped."""
+    if out is not None and out.suffix not in SUFFIXES:
+        raise UserError("--out must end in {suffixes}; it is {file}.", suffixes=" or ".join(SUFFIXES), file=out)
+    from gan_core.ablation import NAMED as SIX
+    from gan_core.ablation import Plan, fitting, new_group
+    from gan_core.recipes import find_recipe
+    from gan_core.trials import results_of, summarise, table_csv
+
+    chosen = {NAMED: SIX, "all": fitting(find_recipe(recipe))}.get(remedies) or tuple(remedies.split(","))
+    plan = Plan(recipe, chosen, _seeds(seeds), epochs, count, dataset)
+    group = group or new_group()
+    code = _train(plan, group, device)
+    if code:
+        print(f"Go on with --group {group}.", file=sys.stderr)
+        raise typer.Exit(code)
+    options = f" --dataset {shlex.quote(dataset)}" if dataset else ""
+    results = replace(
+        results_of(group),
+        command=f"python -m gan_core ablate {recipe} --remedies {','.join(chosen)} --seeds {seeds} --epochs {epochs} "
+                f"--count {count}{options}",
+    )  # fmt: skip
+    table = summarise(results)
+    print(as_text(results, table))
+    if out is not None:
+        out.write_text(table_csv(table) if out.suffix == ".csv" else results.to_json(), encoding="utf-8")
+    print(group)
+
+
+def _train(plan: Plan, group: str, device: str) -> int:
+    """Every run of the plan that has not ended yet, one after the other; the exit code of the first that did not end.
+
+    A run that diverges is a result like any other.
+    """
+    from gan_core.devices import pick_device
+    from gan_core.fitting import check_fit
+    from gan_core.foreground import train_in_foreground
+    from gan_core.runs import create_run
+    from gan_core.shelf import group_entries
+
+    pick_device(device)
+    arms = plan.arms()
+    for arm in arms:
+        check_fit(arm.recipe)
+    there: dict[tuple[str, int], Run] = {
+        (entry.about.part, entry.run.recipe().training.seed): entry.run for entry in group_entries(group)
+    }
+    for number, arm in enumerate(arms, 1):
+        run = there.get((arm.part, arm.seed))
+        if run is not None and run.recipe() != replace(arm.recipe, dataset=run.recipe().dataset):
+            raise UserError("The comparison {group} has other settings; leave out --group.", group=group)
+        run = run or create_run(
+            arm.recipe, name=arm.title, device=device, group=group, part=arm.part, measured=plan.count
+        )
+        if run.status().state in ("finished", "diverged"):
+            continue
+        print(f"{number} of {len(arms)}: {arm.title}, seed {arm.seed}", file=sys.stderr)
+        code = train_in_foreground(run)
+        if code and run.status().state != "diverged":
+            return code
+    return 0
+
+
+def as_text(results: Results, table: Table) -> str:
+    """The table for a terminal: mean ± spread, and a mark where all seeds agree that it helps or harms."""
+    from gan_core.ablation import JOINED, titles_of
+    from gan_core.metrics.table import BY_KEY
+    from gan_core.trials import shown, shown_cell
+
+    heads = ["", "runs", *(BY_KEY[key].title for key in table.keys)]
+    rows = [
+        [JOINED.join(titles_of(row.part)), f"{row.measured}/{row.runs}",
+         *(shown_cell(key, row.cells.get(key)) for key in table.keys)]
+        for row in table.rows
+    ]  # fmt: skip
+    rows.append(["real pictures", "", *(shown(key, table.floors.get(key)) for key in table.keys)])
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    lines = [
+        "  ".join(cell.rjust(width) if place else cell.ljust(width)
+                  for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
+        for row in (heads, *rows)
+    ]  # fmt: skip
+    about = f"{results.title} on {results.dataset}, {results.epochs} epochs, {results.count} pictures a run"
+    return "\n".join([about, "", *lines])
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError("--seeds takes whole numbers with commas between them, such as 1,2,3; it is {text}.",
+                        text=repr(text)) from None  # fmt: skip
