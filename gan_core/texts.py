@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gan_core import ablation, advice, alarms, data, explore, guests, jobs, worker, writing
+from gan_core import ablation, advice, alarms, data, distributed, explore, guests, jobs, worker, writing
 from gan_core.config import Setting, settings_of
 from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
 from gan_core.models import DISCRIMINATORS, GENERATORS
@@ -31,6 +31,7 @@ MESSAGES = (
     *picture_lists.PICTURE,
     guests.TIME_IS_UP,
     guests.UNWATCHED,
+    distributed.LOST,
     jobs.LOST,
     jobs.STARTING,
     worker.DIVERGED,
