@@ -1,7 +1,7 @@
 """``python weights/pack.py RUN_DIR NAME --hardware "…"``: ships a finished or stopped run.
 
 Writes NAME.safetensors (half precision), history/NAME (a run folder to read: thinned curves, sheets, kept
-generators) and NAME's entry in manifest.json.
+generators) and NAME's entries in manifest.json and evaluations.json.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ import torch
 
 from gan_core.checkpoints import load_bundle, save_bundle
 from gan_core.files import read_json, write_bytes
-from gan_core.metrics.classifier import load_reader
 from gan_core.runs import Run
 from gan_core.sampling import cycle_labels, draw_latents, generate
+from weights.measure import measure
 
 HERE = Path(__file__).resolve().parent
 CURVE_POINTS = 600
 SHEETS = 60
-OBEDIENCE_COUNT = 10_000
 WORST_MEAN_DIFFERENCE = 0.25  # grey levels of 255, over all pixels, that half precision may cost
 
 
@@ -89,13 +88,6 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
-def obedience(path: Path) -> float:
-    """Share of a conditional bundle's pictures that the classifier reads as the class asked for."""
-    info = load_bundle(path).info
-    asked = cycle_labels(OBEDIENCE_COUNT, range(len(info.class_names)))
-    return (load_reader(info.dataset).classify(pictures(path, OBEDIENCE_COUNT, seed=1)) == asked).float().mean().item()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
@@ -110,13 +102,15 @@ def main() -> None:
     target = HERE / f"{arguments.name}.safetensors"
     copy_bundle(newest, target, with_discriminator=True)
     copy_history(run, HERE / "history" / arguments.name)
+    digest = hashlib.sha256(target.read_bytes()).hexdigest()
+    obedience = measure(arguments.name, digest).find("obedience")
     entry = {
         "name": arguments.name, "title": recipe.title, "file": target.name,
-        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(), "recipe": recipe.name, "dataset": recipe.dataset,
+        "sha256": digest, "recipe": recipe.name, "dataset": recipe.dataset,
         "steps": status.step, "epochs": round(status.epoch, 2), "planned_epochs": round(status.total_epochs, 2),
         "seconds": round(status.seconds), "device": status.device, "hardware": arguments.hardware,
         "torch": torch.__version__, "precision": recipe.training.precision, "seed": recipe.training.seed,
-        "command": arguments.command, "metrics": {"label_obedience": obedience(target)} if recipe.conditional else {},
+        "command": arguments.command, "metrics": {"label_obedience": obedience.value} if obedience else {},
     }  # fmt: skip
     path = HERE / "manifest.json"
     others = [old for old in (read_json(path) or {"bundles": []})["bundles"] if old["name"] != arguments.name]
