@@ -132,6 +132,7 @@ LONGER = Remedy("Train on", "The same settings once more, from here.", lambda re
 
 REMEDIES: Mapping[str, tuple[Remedy, ...]] = {
     "collapse": (MINIBATCH, PAIRS, MATCHING, CALM),
+    "stuck": (CALM, SLOW, INSTANCE_NOISE, PAIRS),
     "won": (INSTANCE_NOISE, R1_PENALTY, TWO_RATES, SMOOTHING),
     "diverged": (SLOW, R1_PENALTY, SPECTRAL, CALM),
     "memorises": (R1_PENALTY, INSTANCE_NOISE, TWO_RATES),
@@ -144,7 +145,6 @@ TEXTS = tuple(dict.fromkeys(
 ))  # fmt: skip
 
 
-@functools.lru_cache(maxsize=64)
 def offers(recipe: Recipe, kind: str) -> tuple[Offer, ...]:
     """The remedies for a finding of that kind that ``recipe`` accepts, the most promising one first."""
     return tuple(
@@ -161,9 +161,11 @@ def starting_point(sheets: Sequence[Sheet], finding: Finding) -> Sheet | None:
     """
     kept = [sheet for sheet in sheets if sheet.bundle is not None]
     sound = [sheet for sheet in kept if 0 < sheet.epoch < finding.since] if finding.grave else []
-    return (sound or kept or [None])[-1]
+    candidates = sound or kept
+    return candidates[-1] if candidates else None
 
 
+@functools.lru_cache(maxsize=256)  # a page asks each second, and building D to see whether it fits takes a while
 def _changed(recipe: Recipe, remedy: Remedy) -> Recipe | None:
     """None where the remedy changes nothing or the recipe refuses it."""
     try:

@@ -22,14 +22,16 @@ from gan_core.recipes.recipe import Recipe
 IN_A_ROW = 2
 COVERED = 0.1  # of the share that a class has among real pictures: below it, the class counts as missing
 DOMINANT = 0.5  # share of the pictures from which one class stands out
-MISSING = 3  # so many classes may be missing before it is called a collapse
+MISSING = 2  # from so many missing classes on it is called a collapse
 ALIKE = 0.5  # of the spread of real pictures, and of the run's own best
-FALLING = 0.9  # a distance below this share of the one before: the pictures are still forming
+FALLING = 0.9  # a distance below this share of the one before, twice in a row: the pictures are still forming
 UNFORMED = 1.5  # times the distance that real pictures of one class alone have
+STUCK = 4  # measurements in a row with unformed pictures that come no nearer
 MEMORY = 0.6
 WON_LOSS, WON_POINTS = 0.05, 8
 EXPLODED, LOUD, LAST_POINTS = 20.0, 50.0, 5  # times the run's usual loss; the least loss; over so many points
 TREND_POINTS, TREND_LEAST, CLEAR = 8, 5, 1.64  # one-sided 5 %
+CHANGED = 0.03  # share of the distance between the two halves' medians below which no trend matters
 
 DIVERGED = "The losses explode or are no longer finite numbers."
 DOMINATED = "{share}% of the pictures are read as “{name}”; among real ones it is {real}%."
@@ -40,12 +42,14 @@ MEMORISES = (
     "The discriminator learns its pictures by heart: it rates a picture that it trains on above a new real one in "
     "{share}% of all pairs; half of them would be fair."
 )
+NO_PICTURES = "The pictures come no nearer to real ones: a classifier still cannot tell what they show."
 NOT_YET = "The pictures are still farther from real ones than pictures of one class alone would be."
 IMPROVING = "Still improving: over the last {count} measurements the distance to real pictures has fallen."
 WORSENING = "Getting worse: over the last {count} measurements the distance to real pictures has grown."
 SETTLED = "No longer improving: over the last {count} measurements the distance to real pictures shows no trend."
 TEXTS = (
-    DIVERGED, DOMINATED, CLASSES_MISSING, GROWN_ALIKE, WON, MEMORISES, NOT_YET, IMPROVING, WORSENING, SETTLED,
+    DIVERGED, DOMINATED, CLASSES_MISSING, GROWN_ALIKE, WON, MEMORISES, NO_PICTURES, NOT_YET, IMPROVING, WORSENING,
+    SETTLED,
 )  # fmt: skip
 
 
@@ -53,8 +57,8 @@ TEXTS = (
 class Finding:
     """One thing that a history says.
 
-    ``kind`` is diverged, collapse, won, memorises, unformed, improving, worsening or settled, the first four are
-    ``grave``. ``text`` is a template for ``values``, so that it can be translated; a tuple among them is a list of
+    ``kind`` is diverged, collapse, stuck, won, memorises, unformed, improving, worsening or settled; the first five
+    are ``grave``. ``text`` is a template for ``values``, so that it can be translated; a tuple among them is a list of
     names. ``since`` is an epoch, and ``seen`` the number of measurements, or of points, that have agreed since then.
     """
 
@@ -79,9 +83,9 @@ def findings(history: History, recipe: Recipe) -> list[Finding]:
     said = (
         diverged(history.scalars),
         collapse(lines),
+        unformed(lines),
         won(history.scalars, recipe),
         memorises(lines),
-        unformed(lines),
         trend(lines),
     )
     found = [finding for finding in said if finding is not None]
@@ -160,9 +164,14 @@ def memorises(lines: Sequence[Quality]) -> Finding | None:
 
 
 def unformed(lines: Sequence[Quality]) -> Finding | None:
-    """Pictures that a classifier for this data set cannot be asked about yet."""
+    """Pictures that a classifier for this data set cannot be asked about yet, or that never become any."""
     seen = _in_a_row(lines, lambda index: not formed(lines[index]))
-    return Finding("unformed", NOT_YET, since=lines[-seen].epoch, seen=seen, grave=False) if seen else None
+    if not seen:
+        return None
+    since = lines[-seen].epoch
+    if seen >= STUCK and (lines[-1].distance or 0.0) >= FALLING * (lines[-STUCK].distance or 0.0):
+        return Finding("stuck", NO_PICTURES, since=since, seen=seen)
+    return Finding("unformed", NOT_YET, since=since, seen=seen, grave=False)
 
 
 def formed(quality: Quality) -> bool:
@@ -174,14 +183,16 @@ def trend(lines: Sequence[Quality]) -> Finding | None:
     """Whether the distance to real pictures falls, grows or does neither, by Mann and Kendall's test.
 
     It counts the pairs of measurements in which the later one is nearer (Mann 1945; Kendall 1975): a single good or
-    bad epoch moves it little.
+    bad epoch moves it little. A change too small to matter counts as none, however steady it is.
     """
     last = [line for line in lines if line.distance is not None][-TREND_POINTS:]
     if len(last) < TREND_LEAST:
         return None
-    score = trend_score([line.distance or 0.0 for line in last])
+    distances = [line.distance or 0.0 for line in last]
+    score, half = trend_score(distances), len(last) // 2
+    before, after = median(distances[:half]), median(distances[-half:])
     kind, text = ("settled", SETTLED)
-    if abs(score) >= CLEAR:
+    if abs(score) >= CLEAR and abs(after - before) >= CHANGED * before:
         kind, text = ("improving", IMPROVING) if score < 0 else ("worsening", WORSENING)
     return Finding(kind, text, {"count": len(last)}, last[0].epoch, len(last), grave=False)
 
@@ -197,9 +208,9 @@ def trend_score(values: Sequence[float]) -> float:
 
 
 def _collapsed(lines: Sequence[Quality], index: int) -> bool:
-    """Whether one measurement shows a collapse; while the distance falls the pictures are still forming."""
+    """Whether one measurement shows a collapse; while the distance goes on falling the pictures are still forming."""
     quality = lines[index]
-    if not formed(quality) or _falling(lines, index):
+    if not formed(quality) or (_falling(lines, index) and _falling(lines, index - 1)):
         return False
     best = max(line.spread for line in lines[: index + 1])
     alike = quality.spread < ALIKE and quality.spread < ALIKE * best
@@ -207,8 +218,9 @@ def _collapsed(lines: Sequence[Quality], index: int) -> bool:
 
 
 def _falling(lines: Sequence[Quality], index: int) -> bool:
-    now = lines[index].distance
-    before = lines[index - 1].distance if index else None
+    if index < 1:
+        return False
+    now, before = lines[index].distance, lines[index - 1].distance
     return now is not None and before is not None and now < FALLING * before
 
 

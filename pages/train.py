@@ -49,7 +49,8 @@ def asked_for(recent: list[Run]) -> str:
 def choose_run(recent: list[Run], current: str) -> None:
     """The list of recent runs, and the way to a new one."""
     labels = {NEW: _("New training")} | {run.id: run_label(run, state=run.id != current) for run in recent}
-    labels.setdefault(current, current)
+    if current not in labels:  # an older run, another visitor's, or none that there is
+        labels[current] = next((run_label(run, state=False) for run in list_runs() if run.id == current), current)
     st.session_state["train.choice"] = current
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
@@ -73,7 +74,7 @@ if recent or current != NEW:
     choose_run(recent, current)
 with panels.guard():
     if current != NEW:
-        run_view(find_run(current), on_branch=show_form)
+        run_view(find_run(current), on_branch=show_form, on_start=show_run)
     elif branch := state.read("branch", ""):
         branch_form(branch, on_start=show_run)
     else:

@@ -129,7 +129,7 @@ class Snapshots(Validated):
                                       help="Epochs whose networks are kept; 0 is before training. The last always is.")
     rows: int = setting(4, title="Sheet rows", help="Rows of each picture sheet.", minimum=1, maximum=16)
     columns: int = setting(4, title="Sheet columns", help="Columns of each picture sheet.", minimum=1, maximum=16)
-    measured: int = setting(1000, title="Measured pictures", minimum=0, maximum=10_000, advanced=True,
+    measured: int = setting(1000, title="Measured pictures", choices=(0, 500, 1000, 2000, 5000, 10_000), advanced=True,
                             help="So many pictures of fixed latents are read by a classifier at the end of an epoch, "
                                  "to see which classes appear; 0 measures nothing. The weights do not depend on it.")
 

@@ -1,6 +1,6 @@
 """What a run has learnt: the film of its picture sheets beside its curves, and all of it to take away.
 
-    show_learning(run, run.recipe(), run.status(), on_branch=open_branch)
+    show_learning(run, run.recipe(), run.status(), on_branch=open_branch, on_start=show_run)
 
 It is drawn again and again while a run trains; nothing in it costs more than the new lines of the run's history.
 """
@@ -21,6 +21,7 @@ from gan_core.runs import Run, Sheet, Status
 from pages.ui import charts, lesson
 from pages.ui.i18n import _
 from pages.ui.live_plot import live_plot
+from pages.ui.run_quality import OnStart, distance_key, show_alarm, show_quality
 from pages.ui.timeline import timeline
 
 OnBranch = Callable[[str], None]
@@ -35,10 +36,11 @@ class Chart:
     alt: str
 
 
-def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch) -> None:
-    """The film and the curves of a run, with their switches and downloads."""
+def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch, on_start: OnStart) -> None:
+    """What a history says in words, the film and the curves of a run, with their switches and downloads."""
     history = run.history()
     sheets = run.sheets(history)
+    show_alarm(run, recipe, history, sheets, on_start)
     smoothing, log_y, verdicts = switches()
     drawn = draw_charts(history, recipe, smoothing, log_y)
     keys = {name: f"{run.id}.{name}" for name in drawn}
@@ -46,8 +48,9 @@ def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch)
     with left:
         if sheets:
             shown = timeline(
-                f"run:{run.id}", sheets, key=f"{run.id}.film", charts=list(keys.values()), verdicts=verdicts
-            )
+                f"run:{run.id}", sheets, key=f"{run.id}.film", charts=[*keys.values(), distance_key(run)],
+                verdicts=verdicts,
+            )  # fmt: skip
             snapshot_row(run, shown, on_branch)
             training_row(run)
         elif status.live:
@@ -57,6 +60,7 @@ def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch)
     with right:
         for name in ("losses", "answers"):
             place(keys[name], drawn[name])
+    show_quality(run, recipe, status, history)
     for column, name in zip(st.columns(2, gap="medium"), ("parts", "rates"), strict=True):
         with column:
             place(keys[name], drawn[name])

@@ -1,6 +1,6 @@
 """A run as it stands: state, progress and controls, above what it has learnt; it ticks while the run is live.
 
-    run_view(run, on_branch=open_branch)
+    run_view(run, on_branch=open_branch, on_start=show_run)
 """
 
 from __future__ import annotations
@@ -17,13 +17,19 @@ from gan_core.waiting import wait_of
 from pages.ui import guest_view, lesson, panels
 from pages.ui.i18n import _, ngettext, sentence
 from pages.ui.run_learning import OnBranch, show_learning
+from pages.ui.run_quality import OnStart
 from pages.ui.run_words import duration, notice_sentence, state_color, state_icon, state_title, status_sentence
 
 TICK_SECONDS = 1.0
 
 
-def run_view(run: Run, on_branch: OnBranch) -> None:
-    """Show a run; `on_branch` is called with "ID@STEP" when the visitor asks for a branch of it."""
+def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:
+    """Show a run.
+
+    Args:
+        on_branch: is called with "ID@STEP" when the visitor asks for the form of a branch.
+        on_start: is called with the branch that a remedy has started.
+    """
     live = run.status().live
 
     @st.fragment(run_every=TICK_SECONDS if live else None)
@@ -35,7 +41,7 @@ def run_view(run: Run, on_branch: OnBranch) -> None:
             show_state(run, status)
             show_messages(run, status)
             show_controls(run, status)
-            show_learning(run, recipe, status, on_branch)
+            show_learning(run, recipe, status, on_branch, on_start)
             if status.live != live:
                 st.rerun()  # the whole page: the clock of this part starts or stops
 
