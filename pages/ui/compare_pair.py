@@ -41,10 +41,12 @@ def offer_pair(chosen: Sequence[Chosen]) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            _("Seed of both trainings"), 0, 2**31 - 1, recipes[0].training.seed, key="compare.pair.seed", width=200
+            _("Seed of both trainings"), 0, 2**31 - 1, recipes[0].training.seed, key="pair_seed",
+            bind="query-params", width=200,
         )
         epochs = st.number_input(
-            _("Epochs"), 1, 10_000, recipes[0].training.epochs, key=f"compare.pair.epochs.{recipes[0].name}", width=160
+            _("Epochs"), 1, 10_000, recipes[0].training.epochs, key=f"pair_epochs_{recipes[0].name}",
+            bind="query-params", width=160,
         )
         if st.button(_("Start both trainings as a pair"), icon=":material/play_arrow:", type="primary"):
             with panels.guard():
