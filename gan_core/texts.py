@@ -4,9 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gan_core import ablation, advice, alarms, data, distributed, explore, guests, jobs, worker, writing
+from gan_core import (
+    ablation,
+    advice,
+    alarms,
+    data,
+    distributed,
+    evaluation,
+    explore,
+    guests,
+    jobs,
+    real_side,
+    subject,
+    thorough,
+    worker,
+    writing,
+)
 from gan_core.config import Setting, settings_of
 from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
+from gan_core.metrics import inception, train_classifier
+from gan_core.metrics.table import METRICS
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import TERMS, Latents, Optimizer, Recipe, Snapshots, Training
@@ -42,6 +59,19 @@ MESSAGES = (
     *ablation.TEXTS,
     *advice.TEXTS,
     *alarms.TEXTS,
+    evaluation.COMPARING,
+    inception.DOWNLOADING,
+    inception.READING,
+    real_side.READING,
+    subject.DRAWING,
+    subject.FEWER,
+    subject.NO_LABELS,
+    subject.NO_READER,
+    thorough.NO_GAN_TRAIN,
+    thorough.NO_INCEPTION,
+    thorough.NO_STACKED,
+    train_classifier.TRAINING,
+    *(text for metric in METRICS for text in (metric.title, metric.help)),
     *explore.MODE_TITLES.values(),
     *explore.MODE_HELP.values(),
     *page_data.WORDS,
