@@ -1,6 +1,6 @@
 """Whose right is used on the Hub: the visitor's, and that of the host only where the visitor is the host.
 
-    hub_token.field("publish")                  # signing in, or a password field; nothing where there is a token already
+    hub_token.field("publish")               # a password field; nothing where there is a token already
     publish(ref, repo, hub_token.for_writing())
 
 A token that is typed in lives in the session's memory alone: not in the URL, in no file, in no log.

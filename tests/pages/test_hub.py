@@ -127,7 +127,7 @@ def test_a_model_is_published_with_a_token_that_stays_in_the_session(
 ) -> None:
     hub.commit("ada/digits", {"model.safetensors": bundle})
     pinned = str(pull(HubReference("ada/digits")))
-    test = opened("library", shelf="hub")
+    test = opened("library", shelf="weights")
     publish(test, pinned, "ada/copy")
     assert "needs a token" in test.error[0].value and "ada/copy" not in hub.repos
     publish(test, pinned, "ada/copy", TOKEN)
