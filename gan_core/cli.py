@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan_core import cli_ablate, cli_evaluate, cli_hub, cli_space
+from gan_core import cli_ablate, cli_evaluate, cli_export, cli_hub, cli_space
 from gan_core.cli_hub import Weights
 from gan_core.config import UserError
 
@@ -163,6 +163,7 @@ app.command()(cli_ablate.ablate)
 app.command()(cli_evaluate.evaluate)
 app.command()(cli_hub.pull)
 app.command()(cli_hub.push)
+app.command()(cli_export.export)
 app.add_typer(cli_space.app, name="space")
 
 

@@ -80,7 +80,8 @@ def _described(run: Run, status: Status) -> list[tuple[str, bytes]]:
     """The small files; nothing in them points at a process of this machine."""
     state = "stopped" if status.live else status.state
     still = replace(status, state=state, pid=0, pid_created=0.0, traceback="")
-    values = {"about.json": asdict(replace(run.about(), owner="")), "recipe.json": run.recipe().to_dict(), "status.json": asdict(still)}
+    about = asdict(replace(run.about(), owner=""))
+    values = {"about.json": about, "recipe.json": run.recipe().to_dict(), "status.json": asdict(still)}
     return [(name, json.dumps(value, ensure_ascii=False).encode()) for name, value in values.items()]
 
 
