@@ -21,8 +21,8 @@ from gan_core.real_side import cache_path, chosen
 from gan_core.seeds import stream_seed
 from gan_core.subject import Scores, Subject
 
-GAN_TRAIN_COUNT = 20_000  # generated pictures that the classifier of GAN-train learns from
-GAN_TRAIN_EPOCHS = 6
+TRAIN_COUNT = 20_000  # generated pictures that the classifier of GAN-train learns from
+TRAIN_EPOCHS = 6
 STACKED_CLASSES = 10
 NO_STACKED = "Stacked modes need a classifier of ten classes and a model that draws all of them."
 NO_GAN_TRAIN = "GAN-train is measured on grey pictures of 28 × 28 alone."
@@ -39,14 +39,14 @@ def gan_train(subject: Subject, images: Tensor, seed: int, report: Report) -> Sc
         return Scores({}, {})  # the subject has said so already
     if bundle.info.image_shape != IMAGE_SHAPE:
         return Scores({}, {}, notices=(Notice(NO_GAN_TRAIN, {}),))
-    real = chosen(side.training, GAN_TRAIN_COUNT)
+    real = chosen(side.training, TRAIN_COUNT)
 
     def measured(train: Dataset) -> float:
         mirror = subject.dataset in MIRRORED
-        return accuracy(train_classifier(train, GAN_TRAIN_EPOCHS, seed=0, mirror=mirror, report=report), side.test)
+        return accuracy(train_classifier(train, TRAIN_EPOCHS, seed=0, mirror=mirror, report=report), side.test)
 
     made = replace(real, images=subject.draw(len(real), real.labels, seed, report))
-    floor = side.kept(f"gan-train-{GAN_TRAIN_COUNT}-{GAN_TRAIN_EPOCHS}", lambda: measured(real))
+    floor = side.kept(f"gan-train-{TRAIN_COUNT}-{TRAIN_EPOCHS}", lambda: measured(real))
     return Scores({"gan_train": measured(made)}, {"gan_train": floor})
 
 

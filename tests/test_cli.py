@@ -69,7 +69,7 @@ def unlabelled(tmp_path: Path) -> str:
         (["train", "--resume", "/nowhere"], "not a run folder"),
         (["sample", "MODEL"], "--out"),
         (["sample", "nothing", "--out", "a.png"], "no model 'nothing'"),
-        (["sample", "hf:someone/something", "--out", "a.png"], "no model|hf:"),
+        (["sample", "hf:someone", "--out", "a.png"], "owner/name"),
         (["sample", "MODEL", "--out", "a.jpg"], "end in .png or .npy"),
         (["sample", "MODEL", "--out", "none/a.png"], "no folder none"),
         (["sample", "MODEL", "--out", "/proc/a.png"], "/proc"),

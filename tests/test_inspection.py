@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan_core import library
+from gan_core import kept_evaluations, library
 from gan_core.inspection import ROWS, View, answers, beside, datasets_for, neighbours, placed, real_map
 from gan_core.kept_evaluations import EvaluationRequest, kept, measure
 from gan_core.metrics.projection import discriminant_axes, principal_axes
@@ -105,7 +105,11 @@ def test_only_data_sets_of_the_models_pictures_are_offered() -> None:
     assert all(source.class_names == offered[0].class_names for source in offered)
 
 
-def test_an_evaluation_is_kept_for_the_file_that_it_was_made_of() -> None:
+def test_an_evaluation_is_kept_for_the_file_that_it_was_made_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The answers of a run of the tests before this one are those of the same models.
+    monkeypatch.setattr(kept_evaluations, "cache_path", tmp_path.joinpath)
     ref = save_untrained(runs_dir(), "hand", dataset="strokes")
     request = EvaluationRequest(ref, "strokes", count=100)
     assert kept(request) is None
