@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from gan_core.data import find_dataset
-from gan_core.evaluation import Evaluation, Measure
+from gan_core.evaluation.evaluate import Evaluation, Measure
+from gan_core.evaluation.scoreboard import NONE, percent, shown
 from gan_core.library import manifest
 from gan_core.metrics.table import METRICS
 from gan_core.recipes import RECIPES
-from gan_core.scoreboard import NONE, percent, shown
 from weights.measure import evaluations
 
 RESULTS = Path(__file__).resolve().parent / "results.md"

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gan_core import (
-    ablation,
     advice,
     alarms,
     data,
     distributed,
-    evaluation,
     explore,
     guests,
     jobs,
-    real_side,
-    subject,
-    thorough,
     worker,
     writing,
 )
 from gan_core.config import Setting, settings_of
 from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
+from gan_core.evaluation import evaluate as evaluation
+from gan_core.evaluation import real_side, subject, thorough
+from gan_core.lab import ablation
 from gan_core.metrics import inception, train_classifier
 from gan_core.metrics.table import METRICS
 from gan_core.models import DISCRIMINATORS, GENERATORS

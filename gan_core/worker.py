@@ -287,7 +287,7 @@ class _Recorder:
         count, bundle = self.run.about().measured, self.run.newest_bundle()
         if not count or bundle is None:
             return
-        from gan_core.evaluation import evaluate  # what it loads would delay the first step of every run
+        from gan_core.evaluation.evaluate import evaluate  # what it loads would delay the first step of every run
 
         self.seconds_before = self.seconds
         try:

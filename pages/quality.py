@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from gan_core import inspection, library
+from gan_core import library
 from gan_core.data import find_dataset
+from gan_core.evaluation import inspection
+from gan_core.evaluation.inspection import View
 from gan_core.explore import MOST_SEED
-from gan_core.inspection import View
 from pages.ui import panels, quality_numbers, quality_pictures, state
 from pages.ui.i18n import _
 from pages.ui.model_picker import choose_model

@@ -12,13 +12,11 @@ from typing import Any
 
 import pytest
 
-from gan_core.ablation import JOIN, NAMED, PLAIN, Plan, fitting, new_group, titles_of, with_remedies
 from gan_core.cli import main
 from gan_core.config import UserError
 from gan_core.fitting import check_fit
-from gan_core.recipes import RECIPES, find_recipe
-from gan_core.runs import list_runs
-from gan_core.trials import (
+from gan_core.lab.ablation import JOIN, NAMED, PLAIN, Plan, fitting, new_group, titles_of, with_remedies
+from gan_core.lab.trials import (
     Results,
     Trial,
     read_results,
@@ -29,6 +27,8 @@ from gan_core.trials import (
     table_csv,
     trials_csv,
 )
+from gan_core.recipes import RECIPES, find_recipe
+from gan_core.runs import list_runs
 
 
 def test_a_plan_trains_each_way_with_each_seed_and_the_first_seed_first() -> None:

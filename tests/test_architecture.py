@@ -28,10 +28,9 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
                "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
-               "comparison", "ablation", "trials", "advice", "hub", "sharing", "real_side", "subject", "thorough",
-               "evaluation", "scoreboard", "inspection", "kept_evaluations"}),
+               "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),
-    frozenset({"cli", "cli_ablate", "cli_space", "cli_evaluate", "cli_export", "cli_hub", "texts", "__main__"}),
+    frozenset({"cli", "texts", "__main__"}),
 )  # fmt: skip
 # Measurements that need a recipe or a data set sit above them, beside the commands that make them.
 MEASURED_ABOVE = {"metrics.train_classifier"}

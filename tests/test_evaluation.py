@@ -14,20 +14,20 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from gan_core import thorough
 from gan_core.checkpoints import Bundle, load_bundle
 from gan_core.config import UserError
 from gan_core.data import find_dataset
 from gan_core.datasets.dataset import silent
-from gan_core.evaluation import Evaluation, evaluate
+from gan_core.evaluation import thorough
+from gan_core.evaluation.evaluate import Evaluation, evaluate
+from gan_core.evaluation.real_side import real_side
+from gan_core.evaluation.scoreboard import as_text, percent, shown
+from gan_core.evaluation.subject import subject_of
 from gan_core.library import open_model
 from gan_core.metrics import inception
 from gan_core.metrics.classifier import load_reader
 from gan_core.metrics.stacked import stacked_modes
 from gan_core.metrics.table import METRICS
-from gan_core.real_side import real_side
-from gan_core.scoreboard import as_text, percent, shown
-from gan_core.subject import subject_of
 from tests.made_runs import write_bundle
 from tests.small import small_recipe
 
@@ -147,8 +147,8 @@ def test_a_picture_does_not_depend_on_how_many_are_drawn(tmp_path: Path, noise_m
 def test_looking_changes_neither_the_model_nor_the_random_source(
     tmp_path: Path, noise_mnist: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(thorough, "GAN_TRAIN_COUNT", 512)
-    monkeypatch.setattr(thorough, "GAN_TRAIN_EPOCHS", 1)
+    monkeypatch.setattr(thorough, "TRAIN_COUNT", 512)
+    monkeypatch.setattr(thorough, "TRAIN_EPOCHS", 1)
     bundle = small_bundle(tmp_path, "cgan")
     bundle.generator.train()
     weights, random = copy.deepcopy(bundle.generator.state_dict()), torch.random.get_rng_state()

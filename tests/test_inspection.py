@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from gan_core import kept_evaluations, library
-from gan_core.inspection import ROWS, View, answers, beside, datasets_for, neighbours, placed, real_map
-from gan_core.kept_evaluations import EvaluationRequest, kept, measure
+from gan_core import library
+from gan_core.evaluation.inspection import ROWS, View, answers, beside, datasets_for, neighbours, placed, real_map
+from gan_core.evaluation.kept import EvaluationRequest, kept, measure
 from gan_core.metrics.projection import discriminant_axes, principal_axes
 from gan_core.runs import runs_dir
 from tests.made_runs import write_bundle
@@ -109,7 +109,7 @@ def test_an_evaluation_is_kept_for_the_file_that_it_was_made_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The answers of a run of the tests before this one are those of the same models.
-    monkeypatch.setattr(kept_evaluations, "cache_path", tmp_path.joinpath)
+    monkeypatch.setattr("gan_core.evaluation.kept.cache_path", tmp_path.joinpath)
     ref = save_untrained(runs_dir(), "hand", dataset="strokes")
     request = EvaluationRequest(ref, "strokes", count=100)
     assert kept(request) is None

@@ -16,10 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 
-from gan_core.evaluation import Evaluation, evaluate
+from gan_core.evaluation.evaluate import Evaluation, evaluate
+from gan_core.evaluation.thorough import THOROUGH
 from gan_core.files import read_json, write_bytes
 from gan_core.library import manifest, open_model
-from gan_core.thorough import THOROUGH
 
 PATH = Path(__file__).resolve().parent / "evaluations.json"
 

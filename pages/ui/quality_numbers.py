@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core import kept_evaluations
 from gan_core.data import find_dataset
-from gan_core.evaluation import ClassRow, Evaluation
-from gan_core.inspection import View
-from gan_core.kept_evaluations import EvaluationRequest
-from gan_core.scoreboard import percent, shown
+from gan_core.evaluation import kept as kept_evaluations
+from gan_core.evaluation.evaluate import ClassRow, Evaluation
+from gan_core.evaluation.inspection import View
+from gan_core.evaluation.kept import EvaluationRequest
+from gan_core.evaluation.scoreboard import percent, shown
 from pages.ui import charts, panels, state
 from pages.ui.i18n import N_, _, sentence
 from pages.ui.live_plot import live_plot

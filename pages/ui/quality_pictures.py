@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from gan_core import inspection, library
+from gan_core import library
+from gan_core.evaluation import inspection
+from gan_core.evaluation.inspection import View
 from gan_core.images import Pixels, sheet
-from gan_core.inspection import View
 from pages.ui import charts, panels, state
 from pages.ui.i18n import _
 from pages.ui.live_plot import live_plot

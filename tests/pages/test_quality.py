@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gan_core import kept_evaluations, library
-from gan_core.kept_evaluations import EvaluationRequest, kept
+from gan_core import library
+from gan_core.evaluation.kept import EvaluationRequest, kept
 from gan_core.runs import runs_dir
 from tests.untrained import save_untrained
 
@@ -37,7 +37,7 @@ def test_a_model_is_measured_when_asked_and_the_answer_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The answers of a run of the tests before this one are those of the same models.
-    monkeypatch.setattr(kept_evaluations, "cache_path", tmp_path.joinpath)
+    monkeypatch.setattr("gan_core.evaluation.kept.cache_path", tmp_path.joinpath)
     ref = save_untrained(runs_dir(), "hand", dataset="strokes")
     test = quality(model=ref, data="strokes")
     assert not test.error

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from gan_core.config import UserError
 from gan_core.datasets.dataset import Report, silent
-from gan_core.evaluation import Evaluation, evaluate
+from gan_core.evaluation.evaluate import Evaluation, evaluate
+from gan_core.evaluation.real_side import VERSION, cache_path
 from gan_core.files import read_json, write_json
 from gan_core.library import find_path, open_model
 from gan_core.metrics.classifier import has_reader, load_reader
-from gan_core.real_side import VERSION, cache_path
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from gan_core import shelf
-from gan_core.ablation import JOINED, PLAIN, titles_of
 from gan_core.config import UserError
-from gan_core.evaluation import Evaluation
+from gan_core.evaluation.evaluate import Evaluation
 from gan_core.files import read_json
+from gan_core.lab.ablation import JOINED, PLAIN, titles_of
 from gan_core.metrics.table import BY_KEY
 from gan_core.runs import Run
 from gan_core.shipped import WEIGHTS_DIR

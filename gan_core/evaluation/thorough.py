@@ -11,15 +11,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan_core.datasets.dataset import Dataset, Notice, Report
+from gan_core.evaluation.real_side import cache_path, chosen
+from gan_core.evaluation.subject import Scores, Subject
 from gan_core.files import write_bytes
 from gan_core.metrics.classifier import IMAGE_SHAPE
 from gan_core.metrics.frechet import Moments, frechet_distance, moments
 from gan_core.metrics.inception import TITLE, find_weights, inception_features, load_inception
 from gan_core.metrics.stacked import CHANNELS, STACKED_SAMPLES, stacked_modes
 from gan_core.metrics.train_classifier import MIRRORED, accuracy, train_classifier
-from gan_core.real_side import cache_path, chosen
 from gan_core.seeds import stream_seed
-from gan_core.subject import Scores, Subject
 
 TRAIN_COUNT = 20_000  # generated pictures that the classifier of GAN-train learns from
 TRAIN_EPOCHS = 6

@@ -13,9 +13,9 @@ import typer
 from gan_core.config import UserError
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from gan_core.ablation import Plan
+    from gan_core.lab.ablation import Plan
+    from gan_core.lab.trials import Results, Table
     from gan_core.runs import Run
-    from gan_core.trials import Results, Table
 
 NAMED = "named"
 SUFFIXES = (".csv", ".json")
@@ -38,10 +38,10 @@ def ablate(
     """Compare remedies: train a recipe as it is and with each of them, with several seeds, and print what helped."""
     if out is not None and out.suffix not in SUFFIXES:
         raise UserError("--out must end in {suffixes}; it is {file}.", suffixes=" or ".join(SUFFIXES), file=out)
-    from gan_core.ablation import NAMED as SIX
-    from gan_core.ablation import Plan, fitting, new_group
+    from gan_core.lab.ablation import NAMED as SIX
+    from gan_core.lab.ablation import Plan, fitting, new_group
+    from gan_core.lab.trials import results_of, summarise, table_csv
     from gan_core.recipes import find_recipe
-    from gan_core.trials import results_of, summarise, table_csv
 
     chosen = {NAMED: SIX, "all": fitting(find_recipe(recipe))}.get(remedies) or tuple(remedies.split(","))
     plan = Plan(recipe, chosen, _seeds(seeds), epochs, count, dataset)
@@ -99,9 +99,9 @@ def _train(plan: Plan, group: str, device: str) -> int:
 
 def as_text(results: Results, table: Table) -> str:
     """The table for a terminal: mean ± spread, and a mark where all seeds agree that it helps or harms."""
-    from gan_core.ablation import JOINED, titles_of
+    from gan_core.lab.ablation import JOINED, titles_of
+    from gan_core.lab.trials import shown, shown_cell
     from gan_core.metrics.table import BY_KEY
-    from gan_core.trials import shown, shown_cell
 
     heads = ["", "runs", *(BY_KEY[key].title for key in table.keys)]
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from gan_core.evaluation import Evaluation, Measure
+from gan_core.evaluation.evaluate import Evaluation, Measure
 
 NONE = "–"
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gan_core import cli_ablate, cli_evaluate, cli_export, cli_hub, cli_space
-from gan_core.cli_hub import Weights
+from gan_core.cli import hub, lab, quality, sharing, space
+from gan_core.cli.hub import Weights
 from gan_core.config import UserError
 
 # torch takes seconds to import; each command imports what it needs, so that --help and mistakes answer at once.
@@ -114,7 +114,7 @@ def sample(
     _check_out(out, (".png", ".npy"))
     _check_range("--count", count, 1, MOST_SAMPLES)
     _check_range("--seed", seed, 0, MOST_SEED)
-    weights = cli_hub.at_hand(weights)
+    weights = hub.at_hand(weights)
     from gan_core.images import png, sheet
     from gan_core.library import open_model
     from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
@@ -143,7 +143,7 @@ def interpolate(
     """Walk from picture to picture: an animation (.gif, .webp), a sheet (.png) or an array of uint8 (.npy)."""
     _check_out(out, (".gif", ".webp", ".png", ".npy"))
     numbers = [_check_range("--seeds", number, 0, MOST_SEED) for number in _numbers("--seeds", seeds)]
-    weights = cli_hub.at_hand(weights)
+    weights = hub.at_hand(weights)
     from gan_core.explore import Anchor, InterpolationRequest, pictures
     from gan_core.images import animation, png, sheet
     from gan_core.library import describe
@@ -159,12 +159,12 @@ def interpolate(
         _write(out, animation(list(tiles), format=out.suffix[1:], milliseconds=FRAME_MILLISECONDS, factor=FACTOR))
 
 
-app.command()(cli_ablate.ablate)
-app.command()(cli_evaluate.evaluate)
-app.command()(cli_hub.pull)
-app.command()(cli_hub.push)
-app.command()(cli_export.export)
-app.add_typer(cli_space.app, name="space")
+app.command()(lab.ablate)
+app.command()(quality.evaluate)
+app.command()(hub.pull)
+app.command()(hub.push)
+app.command()(sharing.export)
+app.add_typer(space.app, name="space")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

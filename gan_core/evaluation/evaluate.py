@@ -15,14 +15,14 @@ import torch
 from gan_core.checkpoints import Bundle
 from gan_core.config import UserError
 from gan_core.datasets.dataset import Notice, Report, silent
+from gan_core.evaluation.real_side import copies_count
+from gan_core.evaluation.subject import Scores, Subject, subject_of
+from gan_core.evaluation.thorough import THOROUGH
 from gan_core.metrics.classes import obedience, obedience_of_classes
 from gan_core.metrics.classifier import Reading
 from gan_core.metrics.memorisation import near_copies, nearest_pictures
 from gan_core.metrics.scores import class_scores, feature_scores
 from gan_core.metrics.table import BY_KEY, METRICS, Metric
-from gan_core.real_side import copies_count
-from gan_core.subject import Scores, Subject, subject_of
-from gan_core.thorough import THOROUGH
 
 FEWEST, MOST = 100, 50_000  # pictures of each kind
 COMPARING = "Comparing them with real pictures"

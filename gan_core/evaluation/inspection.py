@@ -19,6 +19,7 @@ from torch import Tensor
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError
 from gan_core.data import DATASETS, Dataset, DatasetSource, find_dataset
+from gan_core.evaluation.real_side import chosen
 from gan_core.feed import to_range
 from gan_core.fitting import of_classes
 from gan_core.images import Pixels
@@ -26,7 +27,6 @@ from gan_core.library import describe, find_path, open_model
 from gan_core.metrics.classifier import has_reader, load_reader
 from gan_core.metrics.memorisation import nearest_pictures, pixel_vectors
 from gan_core.metrics.projection import Projection, discriminant_axes, principal_axes
-from gan_core.real_side import chosen
 from gan_core.sampling import cycle_labels, draw_latents, generate, pixels
 
 SEEN = 1000  # pictures of each kind that answers and readings are taken from

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gan_core import cli_hub
+from gan_core.cli import hub
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from gan_core.datasets.dataset import Report
@@ -18,7 +18,7 @@ DOWNLOAD = "download"
 
 
 def evaluate(
-    weights: cli_hub.Weights,
+    weights: hub.Weights,
     dataset: Annotated[str, typer.Option(help="Real pictures to compare with; the model's own if left out.")] = "",
     count: Annotated[int, typer.Option(help="How many pictures of each kind.")] = 10_000,
     seed: Annotated[int, typer.Option(help="The same seed gives the same pictures.")] = 0,
@@ -32,12 +32,12 @@ def evaluate(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "cpu",
 ) -> None:
     """Measure a model's pictures, each number beside what real test pictures score."""
-    weights = cli_hub.at_hand(weights)
-    from gan_core import scoreboard
+    weights = hub.at_hand(weights)
     from gan_core.devices import pick_device
-    from gan_core.evaluation import evaluate as measure
+    from gan_core.evaluation import scoreboard
+    from gan_core.evaluation.evaluate import evaluate as measure
+    from gan_core.evaluation.thorough import THOROUGH
     from gan_core.library import open_model
-    from gan_core.thorough import THOROUGH
 
     bundle, say = open_model(weights), _progress()
     if inception:

@@ -4,7 +4,7 @@
     [arm.recipe for arm in plan.arms()]     # 9 recipes, those of the first seed first
 
 A remedy is a change of a recipe; those joined by "+" are tried together. What an alarm offers and what is measured here
-are the same changes. Everything here is a pure function; :mod:`gan_core.trials` reads what the runs came to.
+are the same changes. Everything here is a pure function; :mod:`gan_core.lab.trials` reads what the runs came to.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from gan_core.checkpoints import Bundle, BundleInfo
 from gan_core.config import UserError
 from gan_core.data import DatasetSource, find_dataset
 from gan_core.datasets.dataset import Notice, Report
+from gan_core.evaluation.real_side import RealSide, real_side
 from gan_core.fitting import of_classes
 from gan_core.metrics.classifier import Reader, has_reader, load_reader
-from gan_core.real_side import RealSide, real_side
 from gan_core.sampling import draw_latents, generate
 
 PART = 1000  # pictures that are drawn between two reports

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from gan_core.cli_hub import Weights, at_hand
+from gan_core.cli.hub import Weights, at_hand
 
 
 def export(

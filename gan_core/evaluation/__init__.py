@@ -1,0 +1,1 @@
+"""What a generator is worth: drawn pictures against real ones, kept, shown and tabled."""

@@ -1,0 +1,1 @@
+"""Trials of remedies: what is run, and what came of it."""
