@@ -24,9 +24,9 @@ COVERED = 0.1  # of the share that a class has among real pictures: below it, th
 DOMINANT = 0.5  # share of the pictures from which one class stands out
 MISSING = 2  # from so many missing classes on it is called a collapse
 ALIKE = 0.5  # of the spread of real pictures, and of the run's own best
-FALLING = 0.9  # a distance below this share of the one before, twice in a row: the pictures are still forming
+NEARER = 0.9  # of the least distance so far: below it, twice in a row, the pictures are still forming
 UNFORMED = 1.5  # times the distance that real pictures of one class alone have
-STUCK = 4  # measurements in a row with unformed pictures that come no nearer
+STUCK = 4  # measurements in a row with unformed pictures, the last three of which came no nearer
 MEMORY = 0.6
 WON_LOSS, WON_POINTS = 0.05, 8
 EXPLODED, LOUD, LAST_POINTS = 20.0, 50.0, 5  # times the run's usual loss; the least loss; over so many points
@@ -169,7 +169,9 @@ def unformed(lines: Sequence[Quality]) -> Finding | None:
     if not seen:
         return None
     since = lines[-seen].epoch
-    if seen >= STUCK and (lines[-1].distance or 0.0) >= FALLING * (lines[-STUCK].distance or 0.0):
+    distances = [line.distance or 0.0 for line in lines[-seen:]]
+    # Distances of pictures that are none waver from one epoch to the next, so the best ones are compared.
+    if seen >= STUCK and min(distances[1 - STUCK :]) >= NEARER * min(distances[: 1 - STUCK]):
         return Finding("stuck", NO_PICTURES, since=since, seen=seen)
     return Finding("unformed", NOT_YET, since=since, seen=seen, grave=False)
 
@@ -208,20 +210,20 @@ def trend_score(values: Sequence[float]) -> float:
 
 
 def _collapsed(lines: Sequence[Quality], index: int) -> bool:
-    """Whether one measurement shows a collapse; while the distance goes on falling the pictures are still forming."""
+    """Whether one measurement shows a collapse; while the pictures come nearer and nearer they still form."""
     quality = lines[index]
-    if not formed(quality) or (_falling(lines, index) and _falling(lines, index - 1)):
+    if not formed(quality) or (_nearer(lines, index) and _nearer(lines, index - 1)):
         return False
     best = max(line.spread for line in lines[: index + 1])
     alike = quality.spread < ALIKE and quality.spread < ALIKE * best
     return alike or _dominant(quality) is not None or len(missing_classes(quality)) >= MISSING
 
 
-def _falling(lines: Sequence[Quality], index: int) -> bool:
-    if index < 1:
-        return False
-    now, before = lines[index].distance, lines[index - 1].distance
-    return now is not None and before is not None and now < FALLING * before
+def _nearer(lines: Sequence[Quality], index: int) -> bool:
+    """Whether the pictures are clearly nearer to real ones than ever before."""
+    now = lines[index].distance if index > 0 else None
+    earlier = [line.distance for line in lines[: max(index, 0)] if line.distance is not None]
+    return now is not None and bool(earlier) and now < NEARER * min(earlier)
 
 
 def _dominant(quality: Quality) -> int | None:

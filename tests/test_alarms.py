@@ -86,6 +86,9 @@ def test_missing_classes_are_named(left_out: int, kinds: list[str]) -> None:
 def test_while_the_distance_goes_on_falling_the_pictures_are_still_forming() -> None:
     assert said([quality(epoch, ONE, 150 * 0.8**epoch) for epoch in range(1, 5)]) == []
     assert said([quality(epoch, ONE, 150 * 0.97**epoch) for epoch in range(1, 5)]) == ["collapse"]
+    # Down and up again: each of the last two is nearer than the one before it, yet no nearer than ever.
+    assert said([quality(epoch, ONE, far) for epoch, far in enumerate((80, 120, 100, 85), 1)]) == ["collapse"]
+    assert said([quality(epoch, ONE, far) for epoch, far in enumerate((120, 130, 100, 85), 1)]) == []
 
 
 @pytest.mark.parametrize(("spreads", "kinds"), [
@@ -103,6 +106,8 @@ def test_pictures_that_are_none_yet_are_no_collapse_but_must_come_nearer() -> No
     assert said([quality(epoch, ONE, 500 - 80 * epoch) for epoch in (1, 2, 3)]) == ["unformed"]
     assert said([quality(epoch, ONE, 500 - epoch) for epoch in (1, 2, 3)]) == ["unformed"]
     assert said([quality(epoch, ONE, 500 - epoch) for epoch in (1, 2, 3, 4)]) == ["stuck"]
+    wavering = [quality(epoch, ONE, far) for epoch, far in enumerate((700, 400, 340, 490, 480, 470, 390), 1)]
+    assert said(wavering)[:1] == ["stuck"] and said(wavering[:4]) == ["unformed"]
 
 
 @pytest.mark.parametrize(("left", "points", "kinds"), [
