@@ -12,7 +12,7 @@ from typing import Protocol
 from gan_core.config import UserError
 from gan_core.datasets.dataset import Dataset, Report, cache_dir, data_dir
 from gan_core.datasets.drawn import StrokesSource
-from gan_core.datasets.idx import IdxSource, Split
+from gan_core.datasets.idx import Files, IdxSource
 from gan_core.datasets.origins import CelebA, FaceSettings, LsunBedroom, PictureSettings
 from gan_core.datasets.pictures import PictureSource, picture_folder, split_name, uploaded_pictures, with_options
 from gan_core.datasets.usps import UspsSource
@@ -22,17 +22,17 @@ __all__ = ["DATASETS", "Dataset", "DatasetSource", "Report", "cache_dir", "data_
 DIGITS = tuple("0123456789")
 FASHION = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 KANA = ("お", "き", "す", "つ", "な", "は", "ま", "や", "れ", "を")
+MNIST_COUNTS = {"train": 60_000, "test": 10_000}
 MNIST_FILES = {
-    "train": Split(60_000, "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-    "test": Split(10_000, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+    "train": Files("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": Files("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
 EMNIST_FILES = {
-    "train": Split(240_000, "emnist-digits-train-images-idx3-ubyte", "emnist-digits-train-labels-idx1-ubyte"),
-    "test": Split(40_000, "emnist-digits-test-images-idx3-ubyte", "emnist-digits-test-labels-idx1-ubyte"),
+    split: Files(f"emnist-digits-{split}-images-idx3-ubyte", f"emnist-digits-{split}-labels-idx1-ubyte")
+    for split in ("train", "test")
 }
 QMNIST_FILES = {
-    "train": Split(60_000, "qmnist-train-images-idx3-ubyte", "qmnist-train-labels-idx2-int"),
-    "test": Split(60_000, "qmnist-test-images-idx3-ubyte", "qmnist-test-labels-idx2-int"),
+    split: Files(f"qmnist-{split}-images-idx3-ubyte", f"qmnist-{split}-labels-idx2-int") for split in ("train", "test")
 }
 
 
@@ -76,22 +76,23 @@ class DatasetSource(Protocol):
 
 
 DATASETS: tuple[DatasetSource, ...] = (
-    IdxSource("mnist", "MNIST", "70,000 handwritten digits.", DIGITS, MNIST_FILES, "MNIST"),
+    IdxSource("mnist", "MNIST", "70,000 handwritten digits.", DIGITS, MNIST_COUNTS, MNIST_FILES, "MNIST"),
     IdxSource(
-        "fashion_mnist", "Fashion-MNIST", "70,000 pieces of clothing in ten kinds.", FASHION, MNIST_FILES,
+        "fashion_mnist", "Fashion-MNIST", "70,000 pieces of clothing in ten kinds.", FASHION, MNIST_COUNTS, MNIST_FILES,
         "FashionMNIST",
     ),
     IdxSource(
-        "kmnist", "Kuzushiji-MNIST", "70,000 characters of ten kinds, from old Japanese books.", KANA, MNIST_FILES,
-        "KMNIST",
+        "kmnist", "Kuzushiji-MNIST", "70,000 characters of ten kinds, from old Japanese books.", KANA, MNIST_COUNTS,
+        MNIST_FILES, "KMNIST",
     ),
     IdxSource(
-        "emnist_digits", "EMNIST digits", "280,000 handwritten digits; a download of 560 MB.", DIGITS, EMNIST_FILES,
-        "EMNIST", ({"split": "digits"},), transposed=True,
+        "emnist_digits", "EMNIST digits", "280,000 handwritten digits; a download of 560 MB.", DIGITS,
+        {"train": 240_000, "test": 40_000}, EMNIST_FILES, "EMNIST", ({"split": "digits"},), transposed=True,
     ),
     IdxSource(
         "qmnist", "QMNIST", "120,000 handwritten digits: MNIST restored, with all of its test digits.", DIGITS,
-        QMNIST_FILES, "QMNIST", ({"what": "train"}, {"what": "test"}), label_columns=8,
+        {"train": 60_000, "test": 60_000}, QMNIST_FILES, "QMNIST", ({"what": "train"}, {"what": "test"}),
+        label_columns=8,
     ),
     UspsSource(
         "usps", "USPS", "9,298 digits from envelopes, enlarged from 16 × 16 pixels into MNIST's layout.", DIGITS,
@@ -99,7 +100,7 @@ DATASETS: tuple[DatasetSource, ...] = (
     ),
     StrokesSource(
         "strokes", "Strokes", "Digits the workbench draws itself from pen strokes; needs no download.", DIGITS,
-        {"train": 60_000, "test": 10_000},
+        MNIST_COUNTS,
     ),
     PictureSource(CelebA(), FaceSettings()),
     PictureSource(LsunBedroom(), PictureSettings()),

@@ -13,12 +13,17 @@ def pick_device(name: str) -> torch.device:
     """The torch device for "auto", "cpu", "cuda[:n]" or "mps"; UserError where it is not there."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    kind = name.split(":")[0]
-    if kind not in there:
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    kind, colon, index = name.partition(":")
+    if kind not in counts or (colon and not index.isdecimal()):
         raise UserError("There is no device {name!r}; choose auto, cpu, cuda or mps.", name=name)
-    if not there[kind]:
+    if not counts[kind]:
         raise UserError("This machine has no {kind} device that torch can use; choose auto or cpu.", kind=kind)
+    if colon and int(index) >= counts[kind]:
+        raise UserError(
+            "This machine has {count} {kind} devices, counted from 0; choose another than {name!r}.",
+            count=counts[kind], kind=kind, name=name,
+        )  # fmt: skip
     return torch.device(name)
 
 

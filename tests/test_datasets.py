@@ -31,13 +31,13 @@ def small(name: str) -> IdxSource:
     """A set of the table that has only COUNT pictures in each split."""
     source = find_dataset(name)
     assert isinstance(source, IdxSource)
-    return replace(source, splits={split: replace(part, count=COUNT) for split, part in source.splits.items()})
+    return replace(source, counts=dict.fromkeys(source.counts, COUNT))
 
 
 def write_set(root: Path, source: IdxSource) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """All the files of a small set; pictures upright and labels by split."""
     made = {}
-    for seed, (split, part) in enumerate(source.splits.items()):
+    for seed, (split, part) in enumerate(source.files.items()):
         pictures, labels = noise(seed, COUNT, 28, 28), noise(seed + 9, COUNT) % 10
         raw = root / source.torchvision_class / "raw"
         write_idx(raw / part.images, pictures.transpose(0, 2, 1) if source.transposed else pictures)
@@ -78,7 +78,7 @@ def test_torchvision_reads_the_same_files(folders: Path, name: str) -> None:
 def test_a_truncated_file_is_named(folders: Path, cut: int) -> None:
     source = small("kmnist")
     write_set(folders, source)
-    path = folders / "KMNIST" / "raw" / source.splits["train"].images
+    path = folders / "KMNIST" / "raw" / source.files["train"].images
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(UserError, match=r"Kuzushiji-MNIST: .*train-images-idx3-ubyte is damaged or incomplete"):
         source.load()
@@ -87,7 +87,7 @@ def test_a_truncated_file_is_named(folders: Path, cut: int) -> None:
 def test_a_file_of_another_size_is_refused(folders: Path) -> None:
     source = small("qmnist")
     write_set(folders, source)
-    bigger = replace(source, splits={split: replace(part, count=COUNT + 1) for split, part in source.splits.items()})
+    bigger = replace(source, counts=dict.fromkeys(source.counts, COUNT + 1))
     with pytest.raises(UserError, match="damaged or incomplete"):
         bigger.load()
 

@@ -6,13 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from gan_core.config import UserError
 
+MNIST_SIDE = 28  # pixels
 
 class Report(Protocol):
     """Is told in a few words of anything that takes long: a template, and what fills it."""
@@ -80,6 +83,34 @@ class Dataset:
                 held_out=held_out, count=len(self),
             )  # fmt: skip
         return self.select(slice(held_out, None)), self.select(slice(0, held_out))
+
+
+@dataclass(frozen=True)
+class MnistLike:
+    """What the sets in MNIST's layout have in common: 28 × 28 grey pictures, and as many as their ``counts`` say."""
+
+    name: str
+    title: str
+    summary: str
+    class_names: tuple[str, ...]
+    counts: Mapping[str, int]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        return 1, MNIST_SIDE, MNIST_SIDE
+
+    def count(self, split: str) -> int:
+        """How many pictures the "train" or "test" split has."""
+        return self.counts[split]
+
+    def dataset(self, images: npt.NDArray[np.uint8], labels: npt.NDArray[Any]) -> Dataset:
+        """A :class:`Dataset` of pictures (N, 28, 28) and their classes (N,)."""
+        return Dataset(
+            self.name,
+            torch.from_numpy(images).unsqueeze(1),  # (N, 1, 28, 28)
+            torch.from_numpy(labels.astype(np.int64)),
+            self.class_names,
+        )
 
 
 def silent(text: str, /, **values: object) -> None:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from gan_core.datasets.dataset import Dataset, Report, cache_dir, silent
+from gan_core.datasets.dataset import Dataset, MnistLike, Report, cache_dir, silent
 from gan_core.strokes import draw_strokes
 
 DRAWING = "Drawing the strokes digits"
@@ -22,22 +20,8 @@ _SEEDS = {"train": 0, "test": 1}
 
 
 @dataclass(frozen=True)
-class StrokesSource:
+class StrokesSource(MnistLike):
     """Digits in MNIST's layout that need no file and no network."""
-
-    name: str
-    title: str
-    summary: str
-    class_names: tuple[str, ...]
-    counts: Mapping[str, int]
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return 1, 28, 28
-
-    def count(self, split: str) -> int:
-        """How many pictures the "train" or "test" split has."""
-        return self.counts[split]
 
     def on_disk(self) -> bool:
         """Always: nothing needs to be downloaded."""
@@ -45,13 +29,7 @@ class StrokesSource:
 
     def load(self, split: str = "train", report: Report = silent) -> Dataset:
         """The "train" or "test" pictures."""
-        images, labels = _drawn_once(self.counts[split], _SEEDS[split], report)
-        return Dataset(
-            self.name,
-            torch.from_numpy(images).reshape(-1, *self.image_shape),  # (N, 1, 28, 28)
-            torch.from_numpy(labels.astype(np.int64)),
-            self.class_names,
-        )
+        return self.dataset(*_drawn_once(self.counts[split], _SEEDS[split], report))
 
 
 def _drawn_once(count: int, seed: int, report: Report) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

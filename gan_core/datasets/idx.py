@@ -5,56 +5,42 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from gan_core.config import UserError
-from gan_core.datasets.dataset import Dataset, Report, data_dir, silent
+from gan_core.datasets.dataset import MNIST_SIDE, Dataset, MnistLike, Report, data_dir, silent
 from gan_core.datasets.download import download
 
-SIDE = 28  # pixels, of every set here
 _BYTES, _INTEGERS = 0x08, 0x0C  # type codes of the format
 
 
-@dataclass(frozen=True)
-class Split:
-    """One part of a set: how many pictures it has, and its two files."""
+class Files(NamedTuple):
+    """The two files of one split."""
 
-    count: int
     images: str
     labels: str
 
 
 @dataclass(frozen=True)
-class IdxSource:
+class IdxSource(MnistLike):
     """A set of 28 × 28 grey pictures in IDX files.
 
     Args:
+        files: of each split.
+        torchvision_class: what downloads them; its name is their folder's.
         arguments: of the torchvision class, one set of them for each time that it must be asked.
         transposed: the files hold each picture by columns (EMNIST does).
         label_columns: numbers kept for each picture; the first is its class (QMNIST keeps 8, as 32-bit integers).
     """
 
-    name: str
-    title: str
-    summary: str
-    class_names: tuple[str, ...]
-    splits: Mapping[str, Split]
+    files: Mapping[str, Files]
     torchvision_class: str
     arguments: tuple[Mapping[str, Any], ...] = ({},)
     transposed: bool = False
     label_columns: int = 0
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return 1, SIDE, SIDE
-
-    def count(self, split: str) -> int:
-        """How many pictures the "train" or "test" split has."""
-        return self.splits[split].count
 
     def on_disk(self) -> bool:
         """Whether nothing needs to be downloaded."""
@@ -64,28 +50,21 @@ class IdxSource:
         """The "train" or "test" pictures; UserError where files are damaged, or missing and not to be had."""
         if not self.on_disk():
             download(self.title, self._files(), self._fetch, report)
-        part, folder = self.splits[split], data_dir() / self._folder
-        images = read_idx(folder / part.images, (part.count, SIDE, SIDE), self.title)
+        count, files, folder = self.counts[split], self.files[split], data_dir() / self._folder
+        images = read_idx(folder / files.images, (count, MNIST_SIDE, MNIST_SIDE), self.title)
         if self.label_columns:
-            table = read_idx(folder / part.labels, (part.count, self.label_columns), self.title, integers=True)
+            table = read_idx(folder / files.labels, (count, self.label_columns), self.title, integers=True)
             labels = table[:, 0]
         else:
-            labels = read_idx(folder / part.labels, (part.count,), self.title)
-        if self.transposed:
-            images = np.ascontiguousarray(images.transpose(0, 2, 1))
-        return Dataset(
-            self.name,
-            torch.from_numpy(images).unsqueeze(1),  # (N, 1, 28, 28)
-            torch.from_numpy(labels.astype(np.int64)),
-            self.class_names,
-        )
+            labels = read_idx(folder / files.labels, (count,), self.title)
+        return self.dataset(np.ascontiguousarray(images.transpose(0, 2, 1)) if self.transposed else images, labels)
 
     @property
     def _folder(self) -> Path:
         return Path(self.torchvision_class) / "raw"
 
     def _files(self) -> list[Path]:
-        return [self._folder / file for part in self.splits.values() for file in (part.images, part.labels)]
+        return [self._folder / file for files in self.files.values() for file in files]
 
     def _fetch(self, root: Path) -> None:
         from torchvision import datasets  # slow to import, and only needed once

@@ -4,40 +4,24 @@ from __future__ import annotations
 
 import bz2
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 
 from gan_core.config import UserError
-from gan_core.datasets.dataset import Dataset, Report, data_dir, silent
+from gan_core.datasets.dataset import MNIST_SIDE, Dataset, MnistLike, Report, data_dir, silent
 from gan_core.datasets.download import download
 
-_SIDE, _BOX, _PAGE = 16, 20, 28  # pixels: as stored; of MNIST's box around the ink; of MNIST's pictures
+_SIDE, _BOX = 16, 20  # pixels: as stored; of MNIST's box around the ink
 _FILES = {"train": "usps.bz2", "test": "usps.t.bz2"}
 
 
 @dataclass(frozen=True)
-class UspsSource:
+class UspsSource(MnistLike):
     """USPS at 28 × 28: its digits fill their 16 × 16 pixels, so they go into MNIST's central box of 20 × 20."""
-
-    name: str
-    title: str
-    summary: str
-    class_names: tuple[str, ...]
-    counts: Mapping[str, int]
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        return 1, _PAGE, _PAGE
-
-    def count(self, split: str) -> int:
-        """How many pictures the "train" or "test" split has."""
-        return self.counts[split]
 
     def on_disk(self) -> bool:
         """Whether nothing needs to be downloaded."""
@@ -48,12 +32,7 @@ class UspsSource:
         if not self.on_disk():
             download(self.title, [Path(file) for file in _FILES.values()], _fetch, report)
         small, labels = _read(data_dir() / _FILES[split], self.counts[split], self.title)
-        return Dataset(
-            self.name,
-            torch.from_numpy(_on_page(small)).unsqueeze(1),  # (N, 1, 28, 28)
-            torch.from_numpy(labels),
-            self.class_names,
-        )
+        return self.dataset(_on_page(small), labels)
 
 
 def _fetch(root: Path) -> None:
@@ -79,7 +58,7 @@ def _read(path: Path, count: int, title: str) -> tuple[npt.NDArray[np.uint8], np
 
 def _on_page(small: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Pictures (N, 16, 16) enlarged into the middle of black ones (N, 28, 28)."""
-    page, margin = np.zeros((len(small), _PAGE, _PAGE), np.uint8), (_PAGE - _BOX) // 2
+    page, margin = np.zeros((len(small), MNIST_SIDE, MNIST_SIDE), np.uint8), (MNIST_SIDE - _BOX) // 2
     for target, picture in zip(page, small, strict=True):
         enlarged = Image.fromarray(picture).resize((_BOX, _BOX), Image.Resampling.BICUBIC)
         target[margin:-margin, margin:-margin] = np.asarray(enlarged)
