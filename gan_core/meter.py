@@ -33,6 +33,18 @@ class Meter:
         self._counts = [0] * len(self._counts)
         return means
 
+    def counts(self) -> list[int]:
+        """How many scalars of each name were counted since the last reading."""
+        return list(self._counts)
+
+    def count(self, more: Sequence[int]) -> None:
+        """Count scalars that a recorded step has added to the sums by itself."""
+        self._counts = [before + added for before, added in zip(self._counts, more, strict=True)]
+
+    def restore_counts(self, counts: Sequence[int]) -> None:
+        """Forget what was counted since :meth:`counts`, of a step that was recorded and not taken."""
+        self._counts = list(counts)
+
     def state(self) -> dict[str, Tensor]:
         """What :meth:`load` needs to go on between two readings."""
         return {"sums": self._sums, "counts": torch.tensor(self._counts)}

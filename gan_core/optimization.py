@@ -13,23 +13,35 @@ from gan_core.recipes.recipe import Optimizer
 
 
 def make_optimizer(config: Optimizer, module: nn.Module) -> torch.optim.Optimizer:
-    """The torch optimiser that ``config`` describes, over all of ``module``'s parameters."""
+    """The torch optimiser that ``config`` describes, over all of ``module``'s parameters.
+
+    On a GPU it keeps all that changes there, its rate too, so that its update can be recorded and replayed.
+    """
     parameters = list(module.parameters())
+    device = parameters[0].device
+    recordable = device.type == "cuda"
+    rate = torch.tensor(config.learning_rate, device=device) if recordable else config.learning_rate
     if config.algorithm == "adam":
         return torch.optim.Adam(
-            parameters, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True
+            parameters, rate, (config.beta1, config.beta2), config.epsilon, fused=True, capturable=recordable
         )
     if config.algorithm == "rmsprop":
         return torch.optim.RMSprop(
-            parameters, config.learning_rate, alpha=config.beta2, eps=config.epsilon, momentum=config.beta1
-        )
-    return torch.optim.SGD(parameters, config.learning_rate, momentum=config.beta1)
+            parameters, rate, alpha=config.beta2, eps=config.epsilon, momentum=config.beta1, capturable=recordable,
+            foreach=recordable or None,
+        )  # fmt: skip
+    return torch.optim.SGD(parameters, rate, momentum=config.beta1, fused=recordable or None)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float | Tensor) -> None:
     """Make ``rate`` the learning rate of the next updates."""
     for group in optimizer.param_groups:
-        group["lr"] = rate
+        if not isinstance(group["lr"], Tensor):
+            group["lr"] = rate
+        elif isinstance(rate, Tensor):
+            group["lr"].copy_(rate)
+        else:
+            group["lr"].fill_(rate)
 
 
 def gradients(loss: Tensor, module: nn.Module, *, keep_graph: bool = False) -> tuple[Tensor | None, ...]:

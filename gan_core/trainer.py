@@ -14,8 +14,9 @@ from torch import Tensor, nn
 from gan_core.contracts import Critic
 from gan_core.data import Dataset
 from gan_core.distributed import ALONE, World
+from gan_core.engine import CudaGraph, Eager, Engine, why_eager
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
-from gan_core.feed import Batches, Feed, HostFeed, Knobs, knobs_at
+from gan_core.feed import Batches, Feed, Knobs, knobs_at
 from gan_core.fitting import build_networks, of_classes
 from gan_core.layers import set_dropout_generator
 from gan_core.meter import Meter
@@ -91,6 +92,7 @@ class Trainer:
         if self.average is not None:
             self.modules["average"] = self.average
         self.modules |= {f"past_{player}": module for player, module in self.past.items()}
+        self.engine = self._new_engine()
         self._labels_as_real = training.fake_labels == "as_real"
         self._g_needs_real = any(term.needs_real for term in recipe.generator_terms)
 
@@ -118,11 +120,9 @@ class Trainer:
         yield Started(self.step, self.total_steps, self.batches_per_epoch / self.recipe.training.discriminator_steps)
         if self.step == 0:
             yield SnapshotDue(0, 0, keep=0 in self.recipe.snapshots.epochs)
-        feed = HostFeed(self.batches, self.total_steps)
         while self.step < self.total_steps:
             epoch = math.floor(self.epoch)
-            feed.seek(self.step)
-            self._train_step(feed)
+            self.engine.run(self.step)
             self.step += 1
             finished = self.step == self.total_steps
             if finished or self.step in EARLY_LOG_STEPS or self.step % self.recipe.training.log_every == 0:
@@ -142,7 +142,15 @@ class Trainer:
             yield StepDone(self.step, self.epoch)
         yield Finished(self.step)
 
-    def _train_step(self, feed: Feed) -> None:
+    def _new_engine(self) -> Engine:
+        reason = why_eager(self.batches, self.modules.values(), self.world.size)
+        if self.device.type != "cuda":  # which gains nothing from a recording
+            return Eager(self.train_step, self.batches, self.total_steps)
+        if reason:
+            return Eager(self.train_step, self.batches, self.total_steps, reason)
+        return CudaGraph(self.train_step, self.batches, self.total_steps, self.meter, (self.noise, self.masks))
+
+    def train_step(self, feed: Feed) -> None:
         """One step: ``discriminator_steps`` updates of D and one of G."""
         training, knobs = self.recipe.training, feed.knobs
         if self.world.size > 1:
@@ -310,6 +318,7 @@ class Trainer:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from :meth:`state_dict` of the same recipe, with any number of ranks."""
         restore(self, state["tensors"])
+        self.engine = self._new_engine()  # a recorded step knows the optimisers' state by its place
         self.step = int(state["step"])
 
     def load_networks(self, tensors: Mapping[str, Tensor]) -> None:

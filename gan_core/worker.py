@@ -238,6 +238,8 @@ class _Recorder:
 
     def _scalars(self, event: Scalars) -> None:
         self._line("scalars", step=event.step, epoch=event.epoch, seconds=round(self.seconds, 3), values=event.values)
+        if self.trainer.engine.notice and not self.status.notice:
+            self.status = self.status.noting(self.trainer.engine.notice)
 
     def _line(self, kind: str, **values: object) -> None:
         try:

@@ -25,7 +25,7 @@ LAYERS: tuple[frozenset[str], ...] = (
                "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),
     frozenset({"recipes"}),
-    frozenset({"optimization", "meter", "fitting", "feed", "state", "trainer", "sampling", "checkpoints",
+    frozenset({"optimization", "meter", "fitting", "feed", "engine", "state", "trainer", "sampling", "checkpoints",
                "anatomy", "formulas", "listing", "live_quality", "alarms"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
                "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),

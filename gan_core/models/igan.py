@@ -148,6 +148,8 @@ class IganClassGenerator(nn.Module):
     before the tanh. A branch without samples neither runs nor gets a gradient.
     """
 
+    waits_for_device = True  # to sort the batch by class
+
     def __init__(self, config: IganClassGeneratorConfig, shapes: Shapes) -> None:
         super().__init__()
         _check_classes(shapes)
@@ -224,6 +226,8 @@ class IganClassDiscriminators(nn.Module):
 
     With weights (N, classes) in place of labels all of them judge, and their answers are mixed.
     """
+
+    waits_for_device = True  # to sort the batch by class
 
     def __init__(self, config: IganClassDiscriminatorConfig, shapes: Shapes) -> None:
         super().__init__()
