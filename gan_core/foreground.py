@@ -12,9 +12,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from gan_core.alarms import covered_classes, findings
 from gan_core.config import UserError
 from gan_core.distributed import LostRankError, joined_world
-from gan_core.events import Event, Scalars
+from gan_core.events import Event, Quality, Scalars
 from gan_core.follower import follow
 from gan_core.runs import Run
 from gan_core.trainer import Trainer
@@ -34,7 +35,7 @@ def train_in_foreground(run: Run) -> int:
         filename=run.path / "log.txt", level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
     )
     run.set_command("run")
-    with _stop_on_signal(run) as received, _Progress() as progress, joined_world() as world:
+    with _stop_on_signal(run) as received, _Progress(run) as progress, joined_world() as world:
         status = train_run(run, progress.show, world)
     if status.notice:
         print(status.notice, file=sys.stderr)
@@ -80,10 +81,16 @@ def _stop_on_signal(run: Run) -> Iterator[list[int]]:
 
 
 class _Progress:
-    """A bar of steps with the newest losses; it appears with the first event."""
+    """A bar of steps with the newest losses and classes, and a line above it where the alarm has something new to say.
 
-    def __init__(self) -> None:
+    It appears with the first event.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
         self._bar: tqdm[Any] | None = None
+        self._newest: dict[str, str] = {}
+        self._said: set[str] = set()
 
     def __enter__(self) -> _Progress:
         return self
@@ -100,6 +107,22 @@ class _Progress:
                 total=trainer.total_steps, initial=trainer.step, unit="step", mininterval=seconds, dynamic_ncols=True
             )
         if isinstance(event, Scalars):
-            losses = {name: f"{event.values[key]:.3f}" for name, key in (("G", "loss_g"), ("D", "loss_d"))}
-            self._bar.set_postfix(losses, refresh=False)
+            self._newest |= {name: f"{event.values[key]:.3f}" for name, key in (("G", "loss_g"), ("D", "loss_d"))}
+            self._bar.set_postfix(self._newest, refresh=False)
+        elif isinstance(event, Quality):
+            self._measured(trainer, event)
         self._bar.update(trainer.step - self._bar.n)
+
+    def _measured(self, trainer: Trainer, quality: Quality) -> None:
+        """The classes covered go into the bar; a kind of trouble is told when it begins, and again if it comes back."""
+        assert self._bar is not None
+        if quality.classes:
+            covered, classes = covered_classes(quality)
+            self._newest["classes"] = f"{covered}/{classes}"
+            self._bar.set_postfix(self._newest, refresh=False)
+        grave = {finding.kind: finding.plain for finding in findings(self._run.history(), trainer.recipe)
+                 if finding.grave}  # fmt: skip
+        for kind, sentence in grave.items():
+            if kind not in self._said:
+                tqdm.write(f"Epoch {quality.epoch:.3g}: {sentence}", file=sys.stderr)
+        self._said = set(grave)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ import torch
 from gan_core import worker
 from gan_core.checkpoints import read_tensors
 from gan_core.events import Event, Quality, StepDone
+from gan_core.foreground import _Progress
 from gan_core.live_quality import Gauge, rank_above, spread_of
 from gan_core.metrics.classes import class_histogram
 from gan_core.metrics.classifier import load_reader
@@ -143,3 +146,17 @@ def test_short_epochs_are_measured_now_and_then_and_the_last_always(
     run = measured_run(training__epochs=4)
     train_run(run)
     assert [quality.step for quality in run.history().quality] == [12, 48]
+
+
+def test_the_command_line_says_what_the_alarm_says_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = small_recipe("fc_gan")
+    run, trainer = create_run(recipe, path=tmp_path / "run"), Trainer(recipe, small_data(recipe))
+    with _Progress(run) as progress:
+        for step in (1, 2, 3):
+            one_class = Quality(step, step, 100, 0.9, reader="mnist", classes=(0, 100) + (0,) * 8, real=(0.1,) * 10)
+            with run.metrics_path.open("a") as stream:
+                stream.write(json.dumps({"event": "quality", **asdict(one_class)}) + "\n")
+            progress.show(trainer, one_class)
+    said = capsys.readouterr().err
+    assert said.count("Epoch 2: 100% of the pictures are read as “1”; among real ones it is 10%.") == 1
+    assert "Epoch 3:" not in said and "classes=1/10" in said

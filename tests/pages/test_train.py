@@ -1,5 +1,6 @@
 """The Train page without a browser: the form, the start of a run, its controls, and what may be wrong with a run."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -20,6 +21,7 @@ from gan_core.recipes.recipe import TERMS
 from gan_core.regularizers import R1
 from gan_core.runs import Run, Status, create_run, list_runs
 from pages.ui.sheet_route import read_sheet
+from tests.made_runs import write_bundle
 
 TILES = np.zeros((28, 58), np.uint8)
 MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
@@ -344,3 +346,57 @@ def test_a_folder_is_a_data_set_except_on_a_shared_server(
     monkeypatch.setenv("GAN_HOSTED", "1")
     test = train_page(recipe="fc_gan", data="folder", folder=str(folder))
     assert "folder" not in test.query_params and str(folder) not in texts(test)
+
+
+def measured(run: Run, epoch: int, classes: tuple[int, ...], distance: float) -> None:
+    """One more line in the run's file, as the gauge writes it."""
+    line = {"event": "quality", "step": 468 * epoch, "epoch": epoch, "count": 1000, "spread": 0.8, "reader": "mnist",
+            "classes": classes, "real": [0.1] * 10, "distance": distance, "floor": 0.6, "alone": 160.0,
+            "d_trained": 0.6, "d_held_out": 0.6, "memory": 0.5}  # fmt: skip
+    with run.metrics_path.open("a") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+ONE = (20, 840, 0, 50, 0, 20, 0, 40, 30, 0)
+
+
+def test_a_collapse_is_said_in_words_and_a_click_trains_a_branch_from_before_it(root: Path) -> None:
+    run = made_run(root)
+    write_bundle(run.bundle_path(936), run.recipe(), 936, 2)
+    for epoch in (3, 4):
+        measured(run, epoch, ONE, 120.0)
+    test = train_page(run=run.id, data="strokes")
+    assert not test.exception
+    assert "84% of the pictures are read as “1”; among real ones it is 10%." in texts(test)
+    assert "Since epoch 3, seen 2 times in a row." in texts(test)
+    assert [(item.label, item.value) for item in test.metric][:2] == [
+        ("Classes covered", "6 of 10"), ("Distance to real pictures", "120"),
+    ]  # fmt: skip
+    assert "2, 4, 6, 9" in texts(test)
+    button(test, "Feature matching").click().run()
+    [branch] = [other for other in list_runs(root) if other.id != run.id]
+    assert not test.error and branch.about().parent == f"{run.id}@936"
+    assert [term.kind for term in branch.recipe().generator_terms] == ["non_saturating", "feature_matching"]
+    assert branch.start_path.read_bytes() == run.bundle_path(936).read_bytes()
+    assert test.query_params["run"] == branch.id and jobs.queued(root) == [branch.id]
+
+
+def test_a_healthy_run_shows_figures_and_no_alarm(root: Path) -> None:
+    run = made_run(root)
+    measured(run, 3, (100,) * 10, 5.0)
+    test = train_page(run=run.id)
+    assert not test.exception and "No class is missing." in texts(test)
+    assert test.metric[0].value == "10 of 10" and "Feature matching" not in labels(test)
+
+
+def test_without_kept_networks_remedies_wait(root: Path) -> None:
+    run = made_run(root, kept=False)
+    for epoch in (3, 4):
+        measured(run, epoch, ONE, 120.0)
+    test = train_page(run=run.id)
+    assert "this run has none yet" in texts(test) and "Feature matching" not in labels(test)
+
+
+def test_a_run_that_was_never_measured_says_so(root: Path) -> None:
+    test = train_page(run=made_run(root).id)
+    assert not test.exception and "This run was not measured" in texts(test) and not test.metric
