@@ -11,7 +11,7 @@ from gan_core.data import find_dataset
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe
 from gan_core.schedules import SCHEDULES
-from pages.ui import charts, forms, guest_view, network_graph, panels, recipe_maths, state
+from pages.ui import charts, fields, forms, guest_view, network_graph, panels, recipe_maths, state
 from pages.ui.i18n import N_, _
 from pages.ui.layer_table import layer_table
 from pages.ui.model_picker import choose_model
@@ -105,8 +105,8 @@ def show_changes(recipe: Recipe) -> None:
     else:
         heads = [_("Setting"), _(base.title), _("Here")]
         rows = [
-            [" › ".join(part for part in (_(forms.SECTIONS.get(change.section, "")), _(change.part), _(change.title))
-                        if part), *("–" if value is None else _(forms.as_text(value)) for value in change.values)]
+            [" › ".join(part for part in (_(fields.SECTIONS.get(change.section, "")), _(change.part), _(change.title))
+                        if part), *("–" if value is None else _(fields.as_text(value)) for value in change.values)]
             for change in changes
         ]  # fmt: skip
         lines = [heads, [":--"] * 3, *rows]

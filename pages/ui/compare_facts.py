@@ -10,7 +10,7 @@ import streamlit as st
 from gan_core import comparison, library
 from gan_core.comparison import Facts
 from gan_core.history import History
-from pages.ui import charts, forms, panels, run_words, state
+from pages.ui import charts, fields, panels, run_words, state
 from pages.ui.compare_models import Chosen
 from pages.ui.i18n import N_, _
 from pages.ui.library_words import dataset_title
@@ -91,7 +91,7 @@ def show_settings(chosen: Sequence[Chosen]) -> None:
         return
     rows = {}
     for item in differences:
-        place = " › ".join(_(part) for part in (forms.SECTIONS.get(item.section, ""), item.part, item.title) if part)
+        place = " › ".join(_(part) for part in (fields.SECTIONS.get(item.section, ""), item.part, item.title) if part)
         rows[place] = [_value(value) for value in item.values]
     _table(chosen, rows, alt=_("Settings that differ"))
 
@@ -121,4 +121,4 @@ def _value(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return _(value) if isinstance(value, str) else forms.as_text(value)
+    return _(value) if isinstance(value, str) else fields.as_text(value)

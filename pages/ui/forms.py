@@ -17,9 +17,6 @@ fragment, not inside `st.form`.
 from __future__ import annotations
 
 import dataclasses
-import math
-import types
-import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -30,28 +27,25 @@ import streamlit as st
 
 from gan_core.config import Setting, UserError
 from pages.ui import lesson, panels, state
+from pages.ui.fields import (
+    SECTIONS,
+    Entry,
+    as_text,
+    check_range,
+    entries_of,
+    from_link,
+    is_config,
+    owner_of,
+    parse_list,
+    titled_path,
+    widget,
+)
 from pages.ui.i18n import N_, _, ngettext, sentence
 
 T = TypeVar("T")
 Alternatives = Mapping[str, Sequence[type]]
 Parts = Mapping[str, tuple[Any, ...]]
 FIRST_COLUMNS = 3
-
-# What the parts of a recipe are called on screen; any other part is called by its own title.
-SECTIONS = {
-    "generator": N_("Generator"),
-    "discriminator": N_("Discriminator"),
-    "latents": N_("Latents"),
-    "generator_terms": N_("Generator's loss"),
-    "discriminator_terms": N_("Discriminator's loss"),
-    "generator_optimizer": N_("Generator's optimiser"),
-    "discriminator_optimizer": N_("Discriminator's optimiser"),
-    "stabilizers": N_("Stabilisers"),
-    "schedule": N_("Learning rate over time"),
-    "training": N_("Training"),
-    "snapshots": N_("Snapshots"),
-}
-
 
 def edit(
     config: T,
@@ -94,31 +88,6 @@ def edit(
 def changes(key: str) -> dict[str, Any]:
     """Path → value of the entries of form `key` that differ from their defaults, as of its last rendering."""
     return dict(st.session_state.get(f"{key}/changes", {}))
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One field of the form: its dotted path, its declaration, its type and its default."""
-
-    path: str
-    setting: Setting
-    kind: Any
-    default: Any
-    in_section: bool = False  # whether its title names its section, since it stands outside of it
-
-    @property
-    def name(self) -> str:
-        return self.path.rpartition(".")[2]
-
-    @property
-    def listed(self) -> bool:
-        """Whether it is a list of values, which is entered as text."""
-        return typing.get_origin(self.kind) is tuple
-
-    @property
-    def shown(self) -> Any:
-        """The default as its widget holds it."""
-        return as_text(self.default) if self.listed else self.default
 
 
 @dataclass
@@ -164,7 +133,7 @@ class _Form:
 
     def show_first(self, config: Any, paths: Sequence[str]) -> None:
         """The entries that matter most, in one grid; those that share a title are called by their section too."""
-        entries = [entry for path in paths for entry in entries_of(*_owner(config, path)) if entry.path == path]
+        entries = [entry for path in paths for entry in entries_of(*owner_of(config, path)) if entry.path == path]
         titles = [entry.setting.title for entry in entries]
         named = [
             entry if titles.count(entry.setting.title) == 1 else dataclasses.replace(entry, in_section=True)
@@ -218,7 +187,7 @@ class _Form:
         """Render one entry; return its value as the type of the field, the default if it is invalid."""
         entry_id = f"{self.key}/{entry.path}"
         if self.asked is not None:
-            st.session_state[entry_id] = _from_link(entry, self.asked.get(entry.path))
+            st.session_state[entry_id] = from_link(entry, self.asked.get(entry.path))
         st.session_state.setdefault(entry_id, entry.shown)
         entered = widget(entry, entry_id, differs=st.session_state[entry_id] != entry.shown, label=label)
         try:
@@ -254,130 +223,6 @@ class _Form:
             st.session_state[f"{self.key}/{path}"] = entry.shown
 
 
-def titled_path(entry: Entry) -> str:
-    """What an entry is called outside its section: both networks have a learning rate."""
-    section = SECTIONS.get(entry.path.partition(".")[0])
-    return f"{_(section)} › {_(entry.setting.title)}" if section else _(entry.setting.title)
-
-
-def path_title(config: Any, path: str) -> str:
-    """What the entry at a dotted path of `config` is called outside its section."""
-    return next(titled_path(entry) for entry in entries_of(*_owner(config, path)) if entry.path == path)
-
-
-def entries_of(config: Any, prefix: str = "") -> list[Entry]:
-    """The described fields of one dataclass instance, in order."""
-    hints = typing.get_type_hints(type(config))
-    return [
-        Entry(prefix + item.name, item.metadata["setting"], _plain(hints[item.name]), getattr(config, item.name))
-        for item in dataclasses.fields(config)
-        if "setting" in item.metadata
-    ]
-
-
-def widget(entry: Entry, key: str, *, differs: bool, label: Callable[[Any], str] | None = None) -> Any:
-    """The widget that fits an entry's type, range and choices; its value is in the session state under `key`."""
-    described = entry.setting
-    shared: dict[str, Any] = {
-        "label": (":primary[●] " if differs else "") + (titled_path(entry) if entry.in_section else _titled(described)),
-        "key": key,
-        "help": help_text(described) or None,
-        "persist_state": "session",
-    }
-    if described.choices:
-        return st.selectbox(options=described.choices, format_func=label or (lambda value: _(str(value))), **shared)
-    if entry.kind is bool:
-        return st.toggle(**shared)
-    if entry.kind in (int, float):
-        kind, low, high = entry.kind, described.minimum, described.maximum
-        return st.number_input(
-            min_value=None if low is None else kind(low),
-            max_value=None if high is None else kind(high),
-            step=step_of(entry),
-            format="%d" if kind is int else "%g",
-            **shared,
-        )
-    return st.text_input(**shared)
-
-
-def step_of(entry: Entry) -> int | float:
-    """What one press of + adds: a tenth of the default's power of ten (the whole of it on a logarithmic range)."""
-    if entry.kind is int:
-        return 1
-    size = abs(entry.default or 0)
-    if not size:
-        size = (entry.setting.minimum or 0) if entry.setting.log else min(entry.setting.maximum or 1, 1) / 10
-    power = 10.0 ** math.floor(math.log10(size or 0.1))
-    return power if entry.setting.log else power / 10
-
-
-def help_text(described: Setting) -> str:
-    """The tooltip: what the setting does, and the range it may have."""
-    low, high = described.minimum, described.maximum
-    if low is not None and high is not None:
-        span = _("From {low} to {high}.").format(low=f"{low:,g}", high=f"{high:,g}")
-    elif low is not None:
-        span = _("At least {low}.").format(low=f"{low:,g}")
-    else:
-        span = "" if high is None else _("At most {high}.").format(high=f"{high:,g}")
-    return "\n\n".join(part for part in (_(described.help), span) if part)
-
-
-def parse_list(entry: Entry, text: str) -> tuple[Any, ...]:
-    """The values of a list field, from text such as "1, 25, 50"; commas or spaces between them."""
-    kind = typing.get_args(entry.kind)[0]
-    parts = text.replace(",", " ").replace("，", " ").split()
-    try:
-        return tuple(kind(part) for part in parts)
-    except ValueError:
-        raise UserError(
-            "{title}: write numbers with commas between them, such as 1, 25, 50.", title=entry.setting.title
-        ) from None
-
-
-def check_range(entry: Entry, value: Any) -> None:
-    """Raise UserError where a number, or a number of a list, is outside the declared range."""
-    low, high = entry.setting.minimum, entry.setting.maximum
-    for number in value if isinstance(value, tuple) else (value,):
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            continue
-        if (low is not None and number < low) or (high is not None and number > high) or not math.isfinite(number):
-            raise UserError("{title}: {help}", title=entry.setting.title, help=help_text(entry.setting))
-
-
-def as_text(value: Any) -> str:
-    """A value as people read and type it."""
-    if isinstance(value, tuple):
-        return ", ".join(as_text(item) for item in value)
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def is_config(value: Any) -> bool:
-    """Whether a value is an instance of a dataclass."""
-    return dataclasses.is_dataclass(value) and not isinstance(value, type)
-
-
-def _owner(config: Any, path: str) -> tuple[Any, str]:
-    """The dataclass instance that holds the field at a dotted path, and the path's part up to it."""
-    *parents, _name = path.split(".")
-    for name in parents:
-        config = getattr(config, name)
-    return config, "".join(f"{name}." for name in parents)
-
-
-def _titled(described: Setting) -> str:
-    return _(described.title) + (f" ({_(described.unit)})" if described.unit else "")
-
-
-def _plain(hint: Any) -> Any:
-    """The type itself of `X | None`."""
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return next(part for part in typing.get_args(hint) if part is not type(None))
-    return hint
-
-
 def _asked_by_url(param: str | None) -> dict[str, str] | None:
     """The changes that a link carries; None if there are none, or if a form of this session wrote them there itself."""
     text = state.read(param, "") if param else ""
@@ -385,21 +230,6 @@ def _asked_by_url(param: str | None) -> dict[str, str] | None:
         return None
     pairs = (part.partition("=") for part in text.split(";"))
     return {path: unquote(value) for path, _separator, value in pairs}
-
-
-def _from_link(entry: Entry, text: str | None) -> Any:
-    """An entry's value as its widget holds it; the default where the link says nothing or nothing valid."""
-    if text is None:
-        return entry.shown
-    try:
-        if entry.listed:
-            check_range(entry, parse_list(entry, text))
-            return text
-        value = text == "true" if entry.kind is bool else entry.kind(text)
-        check_range(entry, value)
-    except (UserError, ValueError):
-        return entry.shown
-    return value if not entry.setting.choices or value in entry.setting.choices else entry.shown
 
 
 def _write_to_url(param: str, changed: Mapping[str, tuple[Entry, Any]]) -> None:

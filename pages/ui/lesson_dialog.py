@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gan_core.recipes import RECIPES
-from pages.ui import forms, lesson, state
+from pages.ui import fields, lesson, state
 from pages.ui.copy_link import copy_link
 from pages.ui.i18n import _
 from pages.ui.lesson import CONTROLS, Lesson
@@ -63,7 +63,7 @@ def _choose_settings() -> tuple[str, ...]:
     chosen = tuple(
         st.multiselect(
             _("Settings at hand on the Train page"), known_settings(recipe), AT_HAND, key="lesson.settings",
-            format_func=lambda path: forms.path_title(recipe, path),
+            format_func=lambda path: fields.path_title(recipe, path),
         )
     )  # fmt: skip
     return () if chosen == AT_HAND else chosen or (lesson.NONE,)

@@ -15,7 +15,7 @@ from gan_core import formulas
 from gan_core.config import settings_of
 from gan_core.objectives import Term
 from gan_core.recipes.recipe import Optimizer, Recipe, Training
-from pages.ui import forms
+from pages.ui import fields
 from pages.ui.i18n import _
 
 
@@ -96,4 +96,4 @@ def _optimiser(config: Optimizer) -> None:
 
 def _values(config: Any) -> list[str]:
     """Each setting with its value."""
-    return [f"{_(said.title)} = {forms.as_text(getattr(config, name))}" for name, said in settings_of(config)]
+    return [f"{_(said.title)} = {fields.as_text(getattr(config, name))}" for name, said in settings_of(config)]

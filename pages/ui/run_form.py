@@ -21,7 +21,7 @@ from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.runs import NAME_LENGTH, Run, find_run
 from gan_core.schedules import SCHEDULES
-from pages.ui import forms, guest_view, lesson, panels, state, visitor
+from pages.ui import fields, forms, guest_view, lesson, panels, state, visitor
 from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
 from pages.ui.term_choice import choose_terms
@@ -119,7 +119,7 @@ def known_settings(recipe: Recipe) -> list[str]:
     return [
         f"{part}.{name}"
         for part, config in settings_groups(recipe)
-        if forms.is_config(config) and not part.endswith("schedule")
+        if fields.is_config(config) and not part.endswith("schedule")
         for name, _setting in settings_of(config)
     ]
 

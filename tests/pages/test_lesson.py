@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.recipes import RECIPES
-from pages.ui import forms, lesson
+from pages.ui import fields, lesson
 from pages.ui.lesson import CONTROLS, Lesson
 from pages.ui.run_form import AT_HAND, known_settings
 from tests.pages.test_shell import app, part
@@ -88,7 +88,7 @@ def train(**params: str) -> AppTest:
 def test_every_setting_that_may_stand_at_hand_has_a_title(recipe) -> None:  # type: ignore[no-untyped-def]
     known = known_settings(recipe)
     assert set(AT_HAND) <= set(known) and len(known) == len(set(known))
-    assert all(forms.path_title(recipe, path) for path in known)
+    assert all(fields.path_title(recipe, path) for path in known)
 
 
 def test_the_dialog_makes_a_link_to_the_page_as_it_is() -> None:

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.config import Setting, Validated, setting
-from pages.ui import forms
+from pages.ui import fields
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "pages" / "ui" / "main.py"
@@ -204,8 +204,8 @@ def test_an_invalid_list_is_said_and_gives_no_config(text: str) -> None:
     ("default", "log", "step"), [(2e-4, True, 1e-4), (0.5, False, 0.01), (1.0, False, 0.1), (10.0, False, 1.0)]
 )
 def test_the_step_of_a_number_fits_its_size(default: float, log: bool, step: float) -> None:
-    entry = forms.Entry("x", Setting("X", "", 1e-7, 100.0, log=log), float, default)
-    assert forms.step_of(entry) == pytest.approx(step)
+    entry = fields.Entry("x", Setting("X", "", 1e-7, 100.0, log=log), float, default)
+    assert fields.step_of(entry) == pytest.approx(step)
 
 
 def test_the_server_is_up_before_torch_is_loaded() -> None:
