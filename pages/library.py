@@ -10,6 +10,7 @@ from pages.ui import (
     library_models,
     library_publish,
     library_runs,
+    library_share,
     panels,
     state,
 )
@@ -57,3 +58,4 @@ with panels.guard():
     shelves[shelf_name]()
 library_dialogs.show()
 library_publish.show()
+library_share.show()

@@ -33,12 +33,24 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Make a new repository visible to you alone.")] = False,
     message: Annotated[str, typer.Option(help="What this revision is.")] = "",
     license: Annotated[str, typer.Option(help="Of the weights, by the Hub's short name.")] = "mit",
+    static: Annotated[
+        bool, typer.Option("--static", help="As a free static Space instead: a page that draws in any browser.")
+    ] = False,
 ) -> None:
     """Publish a model on the Hugging Face Hub; the last line printed names it, pinned to its commit.
 
-    The token is that of HF_TOKEN or of `hf auth login`.
+    With --static it becomes a Space, and the one line printed is its address. The token is that of HF_TOKEN or of
+    `hf auth login`.
     """
     from gan_core.hub.client import own_token
+
+    if static:
+        from gan_core.sharing.share import publish_page
+
+        print(publish_page(
+            at_hand(weights), repo, own_token(), private=private, message=message, license=license
+        ).address)  # fmt: skip
+        return
     from gan_core.hub.publish import publish
 
     made = publish(at_hand(weights), repo, own_token(), private=private, message=message, license=license)

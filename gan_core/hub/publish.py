@@ -44,7 +44,7 @@ def publish(
     Raises:
         UserError: no such model, no token, or the Hub cannot be reached or refuses.
     """
-    check_target(repo, token)
+    check_repository(repo, token)
     source = library.find_path(ref)
     info = without_paths(library.describe(ref))
     with tempfile.TemporaryDirectory() as scratch:
@@ -93,7 +93,7 @@ def upload_files(
     message: str,
 ) -> Published:
     """Put files on the Hub, by their paths in the repository, as one commit; makes the repository where needed."""
-    check_target(repo, token)
+    check_repository(repo, token)
     api = client(token)
 
     def create() -> Any:
@@ -113,7 +113,7 @@ def upload_files(
     return Published(HubReference(repo, revision=oid), f"{endpoint()}/{prefix}{repo}")
 
 
-def check_target(repo: str, token: str | None) -> None:
+def check_repository(repo: str, token: str | None) -> None:
     """UserError where ``repo`` is no name of a repository, or there is no token to write with."""
     if not _NAME.fullmatch(repo):
         raise UserError("{repo} is no name of a repository; write owner/name.", repo=repr(repo))

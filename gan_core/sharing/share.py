@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from gan_core.checkpoints import Bundle, load_bundle, rewrite_bundle
 from gan_core.config import UserError
 from gan_core.favourites import Favourite, list_favourites
 from gan_core.files import write_bytes
-from gan_core.hub.publish import without_paths
+from gan_core.hub.publish import Published, check_repository, upload_files, without_paths
 from gan_core.hub.reference import MODEL_FILE
 from gan_core.library import describe, find_path, run_of
+from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run
 from gan_core.sharing.onnx_model import to_onnx
 from gan_core.sharing.page import page
@@ -24,6 +26,7 @@ from gan_core.sharing.script import script_files, script_zip
 
 SUFFIXES = (".html", ".zip", ".onnx", "")
 MOST_REASON = 300  # characters of another process' words
+_exporting = threading.Lock()  # one process at a time, whoever asks: each takes half a gigabyte while it works
 _README = """\
 ---
 title: {title}
@@ -33,7 +36,7 @@ colorTo: blue
 sdk: static
 app_file: index.html
 pinned: false
-license: mit
+license: {license}
 ---
 
 # {heading}
@@ -94,12 +97,11 @@ def share(ref: str, suffix: str, owner: str = "") -> bytes:
 def share_folder(ref: str, owner: str = "") -> Mapping[str, bytes]:
     """The files of a folder that opens from a disk and that a static Space can serve."""
     bundle, weights = _without_paths(ref)
-    recipe, model = bundle.info.recipe, to_onnx(bundle)
-    readme = _README.format(title=json.dumps(recipe.title), heading=recipe.title, summary=recipe.summary)
+    model = to_onnx(bundle)
     return script_files(bundle, weights) | {
         "index.html": page(bundle, model, _training(ref), _favourites(ref, owner)),
         "generator.onnx": model,
-        "README.md": readme.encode(),
+        "README.md": _readme(bundle.info.recipe, "mit"),
     }
 
 
@@ -109,18 +111,55 @@ def share_apart(ref: str, suffix: str, owner: str = "") -> bytes:
     Raises:
         UserError: as :func:`write_share`.
     """
-    describe(ref)  # a mistake in the reference is said in full, and at once
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / f"model{suffix}"
-        command = [sys.executable, "-m", "gan_core", "export", ref, "--to", str(target), "--owner", owner]
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        done = subprocess.run(
-            command, env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)}, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise UserError("The model cannot be exported: {reason}", reason=done.stderr.strip()[-MOST_REASON:])
+        _export_apart(ref, target, owner)
         return target.read_bytes()
+
+
+def publish_page(
+    ref: str, repo: str, token: str | None, *, private: bool = False, message: str = "", license: str = "mit",
+    owner: str = "",
+) -> Published:  # fmt: skip
+    """Put the page, script, graph and weights of a model on the Hub as a static Space, which costs nothing.
+
+    Args:
+        repo: "owner/name" of the Space; made if it is not there.
+        token: whose; see :func:`gan_core.hub.client.own_token`.
+        owner: whose favourites the page offers.
+
+    Raises:
+        UserError: as :func:`write_share`; no token, or the Hub cannot be reached or refuses.
+    """
+    check_repository(repo, token)
+    recipe = describe(ref).recipe
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "page"
+        _export_apart(ref, folder, owner)
+        files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    files["README.md"] = _readme(recipe, license)
+    return upload_files(
+        repo, files, token=token, repo_type="space", space_sdk="static", private=private,
+        message=message or f"Publish {recipe.title}",
+    )  # fmt: skip
+
+
+def _export_apart(ref: str, target: Path, owner: str) -> None:
+    describe(ref)  # a mistake in the reference is said in full, and at once
+    command = [sys.executable, "-m", "gan_core", "export", ref, "--to", str(target), "--owner", owner]
+    root = str(Path(__file__).resolve().parents[2])
+    paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    with _exporting:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise UserError("The model cannot be exported: {reason}", reason=done.stderr.strip()[-MOST_REASON:])
+
+
+def _readme(recipe: Recipe, license: str) -> bytes:
+    return _README.format(
+        title=json.dumps(recipe.title), heading=recipe.title, summary=recipe.summary, license=license
+    ).encode()
 
 
 def _without_paths(ref: str) -> tuple[Bundle, bytes]:

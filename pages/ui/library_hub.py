@@ -99,6 +99,7 @@ def _loaded_card(model: Model) -> None:
     st.caption(panels.literal(library_models.described(info)))
     with st.container(horizontal=True, vertical_alignment="center"):
         library_models.show_links(model.ref, info)
+        library_models.share_button(model.ref)
         st.button(_("Take off the list"), key=f"library.hub.forget.{model.ref}", type="tertiary",
                   help=_("Its file stays in the cache, which other programs share."),
                   on_click=lambda: _forget(model.ref))  # fmt: skip

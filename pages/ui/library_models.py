@@ -10,13 +10,13 @@ from gan_core import library, shelf, uploads
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError
 from gan_core.export import import_run
-from pages.ui import guest_view, library_dialogs, library_publish, panels, run_words, visitor
+from pages.ui import guest_view, library_dialogs, library_publish, library_share, panels, run_words, visitor
 from pages.ui.i18n import N_, _
 from pages.ui.library_words import dataset_title, say, say_error, size
 
 MOST_MEGABYTES = 1000
 THUMBNAIL = 240
-ACTIONS = {"publish": N_("Publish"), "rename": N_("Rename"), "delete": N_("Delete")}
+ACTIONS = {"share": N_("Share as a file"), "publish": N_("Publish"), "rename": N_("Rename"), "delete": N_("Delete")}
 
 
 def show_bundled() -> None:
@@ -62,7 +62,9 @@ def _upload_card(name: str, length: int) -> None:
             format_func=lambda action: _(ACTIONS[action]),
         )  # fmt: skip
     if chosen is not None:
-        if chosen == "publish":
+        if chosen == "share":
+            library_share.ask(f"upload:{name}")
+        elif chosen == "publish":
             library_publish.ask(f"upload:{name}")
         else:
             library_dialogs.ask(chosen, name, kind="upload")
@@ -119,6 +121,7 @@ def _bundled_card(entry: dict[str, Any]) -> None:
             st.caption(f"SHA-256 {entry['sha256']}")
         with st.container(horizontal=True, vertical_alignment="center"):
             show_links(entry["name"], info)
+            share_button(entry["name"])
             if st.button(_("Publish"), key=f"library.publish.{entry['name']}", icon=":material/publish:",
                          type="tertiary"):  # fmt: skip
                 library_publish.ask(entry["name"])
@@ -153,3 +156,9 @@ def show_links(ref: str, info: BundleInfo) -> None:
     if info.recipe.conditional:
         panels.go_to("../digits.py", _("Digits"), icon=":material/looks_3:", params={"model": ref})
     panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})
+
+
+def share_button(ref: str) -> None:
+    """Opens the dialog that makes a file of the model."""
+    if st.button(_("Share as a file"), key=f"library.share.{ref}", icon=":material/file_save:", type="tertiary"):
+        library_share.ask(ref)

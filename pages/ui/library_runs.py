@@ -9,7 +9,7 @@ import streamlit as st
 from gan_core import export, jobs, shelf
 from gan_core.config import UserError
 from gan_core.shelf import RunEntry
-from pages.ui import guest_view, library_dialogs, library_publish, panels, run_words, state
+from pages.ui import guest_view, library_dialogs, library_publish, library_share, panels, run_words, state
 from pages.ui.i18n import N_, _, ngettext
 from pages.ui.library_words import dataset_title, moment, say, say_error, size
 
@@ -29,7 +29,8 @@ MEMBERS = {
     "stopped": frozenset({"stopped"}),
     "trouble": frozenset({"failed", "diverged"}),
 }
-ACTIONS = {"publish": N_("Publish"), "rename": N_("Rename"), "stop": N_("Stop"), "delete": N_("Delete")}
+ACTIONS = {"share": N_("Share as a file"), "publish": N_("Publish"), "rename": N_("Rename"), "stop": N_("Stop"),
+           "delete": N_("Delete")}  # fmt: skip
 
 
 def show_runs() -> None:
@@ -159,7 +160,7 @@ def _actions(entry: RunEntry) -> None:
 
 def _fits(action: str, entry: RunEntry) -> bool:
     """A run is either stopped or deleted: one that still trains cannot be deleted."""
-    if action == "publish":
+    if action in ("share", "publish"):
         return entry.run.newest_bundle() is not None
     return action == "rename" or (action == "stop") == entry.status.live
 
@@ -172,6 +173,8 @@ def _do(action: str, entry: RunEntry) -> None:
             say(_("{name} stops at its next step and keeps everything.").format(name=_(entry.about.name)))
         except UserError as error:
             say_error(error)
+    elif action == "share":
+        library_share.ask(f"run:{entry.id}")
     elif action == "publish":
         library_publish.ask(f"run:{entry.id}")
     else:

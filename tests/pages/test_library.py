@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core import library, uploads
 from gan_core.export import export_run
 from gan_core.runs import find_run, list_runs
+from pages.ui.library_share import file_name
 from tests.made_runs import make_run, write_bundle
 from tests.small import small_recipe
 
@@ -186,3 +188,32 @@ def test_an_exported_run_is_taken_in_once() -> None:
     test.run()
     assert not test.error
     assert [find_run(run.id).about().name for run in list_runs()] == ["Passed on"]
+
+
+def test_a_model_becomes_a_file_to_give_away() -> None:
+    run = make_run("fc_gan", name="Mine")
+    test = shelf(shelf="runs", lang="zh")
+
+    def opened() -> None:
+        test.session_state["library.share"] = f"run:{run.id}"
+
+    opened()
+    test.run()
+    opened()
+    test.radio(key="library.share.as").set_value(".zip").run()
+    opened()
+    test.button(key="library.share.make").click().run()
+    assert not test.exception and not test.error
+    form, data = test.session_state["library.share.made"]
+    assert form == ".zip" and {"sample.py", "model.safetensors"} <= set(zipfile.ZipFile(io.BytesIO(data)).namelist())
+    assert [button.proto.label for button in test.get("download_button") if "MB" in button.proto.label or
+            "kB" in button.proto.label]  # fmt: skip
+    opened()
+    test.radio(key="library.share.as").set_value(".onnx").run()
+    assert not [button for button in test.get("download_button") if "kB" in button.proto.label], "another file's"
+
+
+def test_a_file_is_called_what_its_model_is() -> None:
+    names = {"cgan": "cgan.html", "run:20260102-030405-x": "20260102-030405-x.html", "upload:my-own": "my-own.html",
+             "hf:ada/digits/sub/a.safetensors@0123": "ada-digits-sub-a-safetensors-0123.html"}  # fmt: skip
+    assert {ref: file_name(ref, ".html") for ref in names} == names
