@@ -1,7 +1,7 @@
 """``python weights/pack.py RUN_DIR NAME --hardware "…"``: ships a finished or stopped run.
 
-Writes NAME.safetensors (half precision), history/NAME (a run folder to read: thinned curves, sheets, kept
-generators) and NAME's entries in manifest.json and evaluations.json.
+Writes NAME.safetensors (half precision), history/NAME (a run folder to read: thinned curves, sheets, quality,
+kept generators) and NAME's entries in manifest.json and evaluations.json.
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ def copy_history(run: Run, target: Path) -> None:
     kept = {line["step"] for line in sheets if run.bundle_path(line["step"]).exists()}
     shown = {line["step"] for line in thinned(sheets, SHEETS)} | kept
     sheets = [line for line in sheets if line["step"] in shown]
+    quality = thinned([line for line in lines if line["event"] == "quality"], SHEETS)
     for line in sheets:
         shutil.copyfile(run.sheet_path(line["step"]), Run(target).sheet_path(line["step"]))
     for step in sorted(kept - {0})[:-1]:  # the last one is the bundle itself
         copy_bundle(run.bundle_path(step), Run(target).bundle_path(step), with_discriminator=False)
-    merged = sorted([*scalars, *sheets], key=lambda line: (line["step"], line["event"] == "snapshot"))
+    order = ("scalars", "snapshot", "quality")  # of a step's lines, as the worker writes them
+    merged = sorted([*scalars, *sheets, *quality], key=lambda line: (line["step"], order.index(line["event"])))
     (target / "metrics.jsonl").write_text("".join(json.dumps(rounded(line)) + "\n" for line in merged))
 
 
