@@ -7,28 +7,36 @@ import io
 import json
 import statistics
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gan_core.cli import main
 from gan_core.config import UserError
 from gan_core.fitting import check_fit
-from gan_core.lab.ablation import JOIN, NAMED, PLAIN, Plan, fitting, new_group, titles_of, with_remedies
+from gan_core.images import png, read_png
+from gan_core.lab import comparisons
+from gan_core.lab.ablation import JOIN, NAMED, PLAIN, Plan, fitting, new_group, parse_seeds, titles_of, with_remedies
+from gan_core.lab.comparisons import open_results, own, shipped
+from gan_core.lab.poster import poster
 from gan_core.lab.trials import (
     Results,
     Trial,
+    marks_by_chance,
     read_results,
     results_of,
-    shipped_results,
     shown_cell,
     summarise,
     table_csv,
     trials_csv,
 )
 from gan_core.recipes import RECIPES, find_recipe
-from gan_core.runs import list_runs
+from gan_core.runs import create_run, list_runs, runs_dir
+from gan_core.shelf import run_entries
+from gan_core.waiting import planned, remaining
 
 
 def test_a_plan_trains_each_way_with_each_seed_and_the_first_seed_first() -> None:
@@ -148,7 +156,8 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
 
 
 def test_what_ships_is_whole() -> None:
-    for results in shipped_results():
+    for comparison in shipped():
+        results = open_results(comparison.ref)
         table = summarise(results)
         assert results.command.startswith("python -m gan_core ablate ") and results.parts[0] == PLAIN
         assert all(row.measured == row.runs for row in table.rows) and all(titles_of(part) for part in results.parts)
@@ -164,7 +173,7 @@ def test_the_command_compares_and_goes_on_where_it_was(
     noise_mnist: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # floors of noise are nobody else's
-    out = tmp_path / "results.json"
+    out = tmp_path / "not" / "there yet" / "results.json"
     command = ["ablate", "fc_gan", "--remedies", "batch_norm", "--seeds", "4", "--epochs", "1", "--count", "100"]
     assert main([*command, "--group", "mine", "--out", str(out)]) == 0
     said = capsys.readouterr().out
@@ -181,3 +190,56 @@ def test_the_command_compares_and_goes_on_where_it_was(
     assert {run.id: run.status().updated for run in list_runs()} == before
     assert main([*command[:-1], "200", "--epochs", "2", "--group", "mine"]) == 2
     assert "other settings" in capsys.readouterr().err
+
+
+def test_seeds_are_read_from_a_text_of_either_language() -> None:
+    assert parse_seeds("1, 2,3") == (1, 2, 3) == parse_seeds("1，2，3")
+    for text in ("", "1;2", "1.5", "one"):
+        with pytest.raises(UserError, match="Give the seeds"):
+            parse_seeds(text)
+
+
+def test_marks_that_chance_makes_are_counted() -> None:
+    """Of the 20 orders of three and three runs two are clear; two runs are never enough."""
+    table = summarise(RESULTS)
+    assert marks_by_chance(table) == pytest.approx(2 * 2 / 20)
+    orders = list(combinations(range(6), 3))
+    clear = sum(places in ((0, 1, 2), (3, 4, 5)) for places in orders)
+    assert clear / len(orders) == pytest.approx(2 / 20)
+    alone = replace(RESULTS, trials=tuple(item for item in RESULTS.trials if item.part == PLAIN))
+    assert marks_by_chance(summarise(alone)) == 0
+
+
+def test_the_poster_has_every_sheet_below_its_name() -> None:
+    sheets = {PLAIN: png(np.full((40, 300), 200, np.uint8)), "r1": png(np.full((30, 300, 3), (10, 20, 30), np.uint8))}
+    picture = read_png(poster(replace(RESULTS, sheets=sheets)))
+    assert picture.shape == (40 + 2 * 16 + 2 * 12, 2 * 300 + 3 * 12, 3)
+    assert (picture == (200, 200, 200)).all(-1).sum() == pytest.approx(40 * 300, abs=50)
+    assert (picture == (10, 20, 30)).all(-1).sum() == 30 * 300
+    assert poster(replace(RESULTS, sheets={})) == b""
+
+
+def test_comparisons_are_found_by_the_group_of_their_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place, (group, part) in enumerate((("a", PLAIN), ("a", "r1"), ("pair-1", ""), ("b", PLAIN))):
+        create_run(find_recipe("fc_gan"), path=runs_dir() / str(place), group=group, part=part)
+    assert [(item.ref, item.runs, item.shipped) for item in own(run_entries())] == [("b", 1, False), ("a", 2, False)]
+    monkeypatch.setattr(comparisons, "LAB_DIR", tmp_path)
+    (tmp_path / "mine.json").write_text(RESULTS.to_json(), encoding="utf-8")
+    [item] = shipped()
+    assert (item.ref, item.runs, item.shipped) == ("shipped:mine", 9, True) and open_results(item.ref) == RESULTS
+    for ref in ("shipped:yours", "shipped:../yours", "c"):
+        with pytest.raises(UserError):
+            open_results(ref)
+
+
+def test_what_is_planned_takes_as_long_as_the_newest_run_of_the_recipe_on_that_data() -> None:
+    plan = Plan("fc_gan", ("r1",), seeds=(1, 2), epochs=3)
+    recipes = [arm.recipe for arm in plan.arms()]
+    assert planned(recipes) is None
+    for name, dataset, seconds in (("other", "strokes", 50.0), ("same", "mnist", 20.0)):
+        run = create_run(replace(plan.base, dataset=dataset), path=runs_dir() / name)
+        run.set_status(replace(run.status(), state="finished", epoch=2.0, seconds=seconds))
+    assert planned(recipes) == pytest.approx(4 * 3 * 10.0)
+    assert planned([replace(plan.base, dataset="fashion_mnist")]) in (pytest.approx(3 * 25.0), pytest.approx(3 * 10.0))
+    waiting = create_run(plan.base, path=runs_dir() / "waiting")
+    assert remaining([waiting, run]) == pytest.approx(30.0)

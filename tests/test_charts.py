@@ -141,3 +141,13 @@ def contrast(first: str, second: str) -> float:
 def test_colours_stand_out_on_light_and_on_dark(colour: str) -> None:
     assert contrast(colour, "#ffffff") >= 3
     assert contrast(charts.DARK_SHADES[colour], "#14141c") >= 3
+
+
+def test_strips_have_a_dot_for_each_run_and_a_stroke_at_the_mean() -> None:
+    figure = charts.strips({"plain": {"seed 1": 2.0, "seed 2": 4.0}, "alone": {"seed 1": 9.0}}, reference=10.0)
+    dots, stroke, alone, none = figure.data
+    assert list(dots.x) == [2, 4] and list(dots.text) == ["seed 1", "seed 2"] and list(stroke.x) == [3.0]
+    assert list(alone.x) == [9] and not list(none.x), "the mean of one run is that run"
+    band, reference = figure.layout.shapes
+    assert (band.x0, band.x1, reference.x0, reference.x1) == (2, 4, 10, 10)
+    assert figure.layout.yaxis.autorange == "reversed" and list(figure.layout.yaxis.categoryarray) == ["plain", "alone"]

@@ -36,15 +36,15 @@ def ablate(
     out: Annotated[Path | None, typer.Option(help="Also write the table (.csv) or everything (.json).")] = None,
 ) -> None:
     """Compare remedies: train a recipe as it is and with each of them, with several seeds, and print what helped."""
-    if out is not None and out.suffix not in SUFFIXES:
-        raise UserError("--out must end in {suffixes}; it is {file}.", suffixes=" or ".join(SUFFIXES), file=out)
+    if out is not None:
+        _check_out(out)
     from gan_core.lab.ablation import NAMED as SIX
-    from gan_core.lab.ablation import Plan, fitting, new_group
+    from gan_core.lab.ablation import Plan, fitting, new_group, parse_seeds
     from gan_core.lab.trials import results_of, summarise, table_csv
     from gan_core.recipes import find_recipe
 
     chosen = {NAMED: SIX, "all": fitting(find_recipe(recipe))}.get(remedies) or tuple(remedies.split(","))
-    plan = Plan(recipe, chosen, _seeds(seeds), epochs, count, dataset)
+    plan = Plan(recipe, chosen, parse_seeds(seeds), epochs, count, dataset)
     group = group or new_group()
     code = _train(plan, group, device)
     if code:
@@ -61,6 +61,17 @@ def ablate(
     if out is not None:
         out.write_text(table_csv(table) if out.suffix == ".csv" else results.to_json(), encoding="utf-8")
     print(group)
+
+
+def _check_out(out: Path) -> None:
+    """Raise UserError now, rather than when hours of training are over."""
+    if out.suffix not in SUFFIXES:
+        raise UserError("--out must end in {suffixes}; it is {file}.", suffixes=" or ".join(SUFFIXES), file=out)
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError("The folder {folder} cannot be made ({reason}); check its place.", folder=out.parent,
+                        reason=error.strerror) from error  # fmt: skip
 
 
 def _train(plan: Plan, group: str, device: str) -> int:
@@ -118,11 +129,3 @@ def as_text(results: Results, table: Table) -> str:
     ]  # fmt: skip
     about = f"{results.title} on {results.dataset}, {results.epochs} epochs, {results.count} pictures a run"
     return "\n".join([about, "", *lines])
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise UserError("--seeds takes whole numbers with commas between them, such as 1,2,3; it is {text}.",
-                        text=repr(text)) from None  # fmt: skip

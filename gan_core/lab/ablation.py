@@ -107,9 +107,14 @@ class Arm:
     recipe: Recipe
 
     @property
+    def titles(self) -> tuple[str, ...]:
+        """What the run is called, in parts that pages translate one by one: the recipe, and each of its remedies."""
+        return (self.recipe.title, *(() if self.part == PLAIN else titles_of(self.part)))
+
+    @property
     def title(self) -> str:
         """What the run is called."""
-        return JOINED.join((self.recipe.title, *(() if self.part == PLAIN else titles_of(self.part))))
+        return JOINED.join(self.titles)
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,19 @@ class Plan(Validated):
             for seed in self.seeds
             for part, recipe in ways.items()
         )
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """The seeds in a text such as "1, 2, 3".
+
+    Raises:
+        UserError: it holds something else.
+    """
+    try:
+        return tuple(int(part) for part in text.replace("，", ",").split(","))
+    except ValueError:
+        raise UserError("Give the seeds as whole numbers with commas between them, such as 1,2,3; now it is {text}.",
+                        text=repr(text)) from None  # fmt: skip
 
 
 def new_group() -> str:

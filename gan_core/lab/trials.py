@@ -11,6 +11,7 @@ import base64
 import csv
 import io
 import json
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -23,7 +24,6 @@ from gan_core.files import read_json
 from gan_core.lab.ablation import JOINED, PLAIN, titles_of
 from gan_core.metrics.table import BY_KEY
 from gan_core.runs import Run
-from gan_core.shipped import WEIGHTS_DIR
 
 # What a table of an ablation has, as far as it was measured: variety first, for that is what remedies are after.
 MEASURES = ("coverage", "classes_covered", "frechet", "precision", "recall", "obedience")
@@ -166,11 +166,6 @@ def read_results(path: Path) -> Results:
     return Results(**data, trials=trials, sheets=sheets)
 
 
-def shipped_results() -> tuple[Results, ...]:
-    """Those that come with the workbench."""
-    return tuple(read_results(path) for path in sorted((WEIGHTS_DIR / "lab").glob("*.json")))
-
-
 def summarise(results: Results) -> Table:
     """Mean and spread of each measure over the seeds, part by part."""
     by_part = {part: [trial for trial in results.trials if trial.part == part] for part in results.parts}
@@ -198,6 +193,14 @@ def _verdict(key: str, values: tuple[float, ...], plain: tuple[float, ...]) -> i
     sign = 1 if BY_KEY[key].better == "higher" else -1
     signed, signed_plain = [sign * value for value in values], [sign * value for value in plain]
     return int(min(signed) > max(signed_plain)) - int(max(signed) < min(signed_plain))
+
+
+def marks_by_chance(table: Table) -> float:
+    """How many verdicts are to be expected if no remedy did anything: 2 of C(n + m, n) orders of a cell are clear."""
+    plain = next((row.cells for row in table.rows if row.part == PLAIN), {})
+    pairs = [(len(cell.values), len(plain[key].values)) for row in table.rows if row.part != PLAIN
+             for key, cell in row.cells.items() if key in plain]  # fmt: skip
+    return sum(2 / math.comb(n + m, n) for n, m in pairs if min(n, m) >= FEWEST_FOR_A_VERDICT)
 
 
 def shown(key: str, value: float | None) -> str:

@@ -171,6 +171,38 @@ def paired_bars(
     return figure.update_layout(barmode="group", bargap=0.2, bargroupgap=0, xaxis={"type": "category"})
 
 
+def strips(
+    rows: Mapping[str, Mapping[str, float]], *, x_title: str = "", unit: str = "", reference: float | None = None
+) -> go.Figure:
+    """One line a name, every value a point on it and their mean a stroke; the range of the first one as a grey band.
+
+    Args:
+        rows: name → what each point is called → its value; the first name stands at the top.
+        reference: a level to compare with, drawn as a dotted line.
+    """
+    figure = go.Figure()
+    for rank, (name, points) in enumerate(rows.items()):
+        hue, values = (GREY if rank == 0 else BLUE), np.array(list(points.values()), dtype=np.float64)
+        if rank == 0 and len(values) > 1:
+            band = {"fillcolor": GREY, "opacity": 0.15, "line_width": 0, "layer": "below"}
+            figure.add_vrect(x0=values.min(), x1=values.max(), **band)
+        figure.add_scatter(
+            x=values, y=[name] * len(values), mode="markers", name=name, showlegend=False, text=list(points),
+            marker={"color": hue, "size": 10, "opacity": 0.75},
+            hovertemplate=f"%{{text}}: %{{x:.4g}}{unit}<extra></extra>",
+        )  # fmt: skip
+        mean = [float(values.mean())] if len(values) > 1 else []
+        figure.add_scatter(
+            x=mean, y=[name] * len(mean), mode="markers", showlegend=False, hoverinfo="skip",
+            marker={"color": hue, "size": 24, "symbol": "line-ns", "line": {"color": hue, "width": 3}},
+        )  # fmt: skip
+    if reference is not None:
+        figure.add_vline(x=reference, line={"color": GREY, "dash": "dot", "width": 1.5})
+    finish(figure, x_title=_with_unit(x_title, unit))
+    names = {"type": "category", "categoryorder": "array", "categoryarray": list(rows), "autorange": "reversed"}
+    return figure.update_layout(hovermode="closest", margin={"t": 12}, yaxis=names)
+
+
 def label_of(key: str) -> str:
     """What a well-known column is called on screen; any other keeps its name, with spaces."""
     known = {

@@ -19,6 +19,7 @@ PAGES = {
     "digits": (N_("Digits"), ":material/looks_3:"),
     "compare": (N_("Compare"), ":material/compare:"),
     "quality": (N_("Quality"), ":material/straighten:"),
+    "lab": (N_("Lab"), ":material/science:"),
     "anatomy": (N_("Anatomy"), ":material/schema:"),
     "library": (N_("Library"), ":material/inventory_2:"),
 }

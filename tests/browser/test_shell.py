@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import StartServer, settled
 
-PAGES = ("home", "train", "interpolate", "digits", "compare", "quality", "anatomy", "library")
-NAMES = ("Home", "Train", "Interpolate", "Digits", "Compare", "Quality", "Anatomy", "Library")
+PAGES = ("home", "train", "interpolate", "digits", "compare", "quality", "lab", "anatomy", "library")
+NAMES = ("Home", "Train", "Interpolate", "Digits", "Compare", "Quality", "Lab", "Anatomy", "Library")
 
 
 def expect_whole_app(page: Page) -> None:
