@@ -1,0 +1,1 @@
+"""What the workbench's training is measured against."""

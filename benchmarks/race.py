@@ -1,0 +1,148 @@
+"""Ways to train one recipe, raced against each other in turns, and how fast the processor could be at all.
+
+    speeds = in_turns(ways(recipe, device), rounds=7, seconds=1.0)      # pictures a second of each way in each round
+    floor = least_seconds(recipe, *powers(device, torch.bfloat16))      # of one step
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import torch
+
+from benchmarks.peers import checkout, usual
+from gan_core.anatomy import networks
+from gan_core.data import find_dataset
+from gan_core.engine import CudaGraph, Eager
+from gan_core.recipes.recipe import Recipe
+from gan_core.trainer import Trainer
+
+Turn = Callable[[float], float]  # seconds to train for → pictures a second
+USUAL = "usual loop"
+# Reads and writes of float32 for each weight in an update: the gradient written and read; weight, mean and square of
+# Adam read and written; and the weight read by a forward and a backward pass.
+TRAFFIC = 4 * (2 + 6 + 2)  # bytes
+
+
+def ways(recipe: Recipe, device: torch.device, stack: ExitStack, pytorch_gan: Path | None = None) -> dict[str, Turn]:
+    """All ways that there are on ``device``; ``stack`` ends the processes that some of them need."""
+    batch, found = recipe.training.batch_size, {USUAL: turn(usual.steps(recipe, device), recipe, device)}
+    if device.type == "cuda":
+        found[f"{USUAL}, 8 loaders"] = turn(usual.steps(recipe, device, workers=8), recipe, device)
+    for precision in ("float32", "bfloat16"):
+        for engine in ("step by step", "recorded") if device.type == "cuda" else ("step by step",):
+            trainer = new_trainer(recipe, device, precision)
+            if engine == "recorded" and not isinstance(trainer.engine, CudaGraph):
+                continue
+            if engine == "step by step":
+                trainer.engine = Eager(trainer.train_step, trainer.batches, trainer.total_steps)
+            found[f"workbench, {precision}, {engine}"] = turn(steps(trainer), recipe, device)
+    if pytorch_gan is not None and recipe.name in checkout.SCRIPTS:
+        script = stack.enter_context(checkout.Script(pytorch_gan, recipe.name, batch))
+        found["PyTorch-GAN, its own networks"] = script.turn
+    return found
+
+
+def new_trainer(recipe: Recipe, device: torch.device, precision: str) -> Trainer:
+    """A trainer that never comes to its end."""
+    endless = recipe.with_values({"training.precision": precision, "training.epochs": 10_000, "training.steps": 0})
+    return Trainer(endless, find_dataset("mnist").load(), device)
+
+
+def steps(trainer: Trainer) -> Iterator[None]:
+    """Training, event by event as a worker sees it; yields after each step."""
+    before = 0
+    for _ in trainer.events():
+        if trainer.step > before:
+            before = trainer.step
+            yield
+
+
+def turn(one_by_one: Iterator[None], recipe: Recipe, device: torch.device) -> Turn:
+    """Takes steps until the time is over, three at the least."""
+    pictures = recipe.training.batch_size * recipe.training.discriminator_steps
+
+    def take(seconds: float) -> float:
+        began, done = time.perf_counter(), 0
+        while done < 3 or time.perf_counter() - began < seconds:
+            next(one_by_one)
+            done += 1
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        return done * pictures / (time.perf_counter() - began)
+
+    return take
+
+
+def in_turns(entrants: Mapping[str, Turn], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Speeds of each way in each round; the first round warms up and does not count."""
+    speeds: dict[str, list[float]] = {way: [] for way in entrants}
+    for _ in range(rounds + 1):
+        for way, take in entrants.items():
+            speeds[way].append(take(seconds))
+    return {way: measured[1:] for way, measured in speeds.items()}
+
+
+def rows(recipe: Recipe, speeds: Mapping[str, list[float]]) -> Iterator[tuple[str, ...]]:
+    """Recipe, way, pictures a second, and how many times the usual loop's in the same round: median, least, most."""
+    for way, measured in speeds.items():
+        ratios = [own / peer for own, peer in zip(measured, speeds[USUAL], strict=True)]
+        spread = f"{min(ratios):.2f} – {max(ratios):.2f}"
+        yield (recipe.name, way, f"{statistics.median(measured):,.0f}", f"{statistics.median(ratios):.2f}", spread)
+
+
+def powers(device: torch.device, precision: torch.dtype) -> tuple[float, float]:
+    """(multiply-adds a second of a large matrix product, bytes a second of a large copy), each the best of ten."""
+    side, count = (8192, 2**28) if device.type == "cuda" else (1536, 2**25)
+    square = torch.ones(side, side, device=device, dtype=precision)
+    source, target = (torch.ones(count, device=device) for _ in range(2))
+    product = least(lambda: square @ square, device)
+    copy = least(lambda: target.copy_(source), device)
+    return side**3 / product, 2 * 4 * count / copy
+
+
+def least(action: Callable[[], object], device: torch.device) -> float:
+    """The least seconds of ten runs, after two that warm up."""
+    seconds = []
+    for _ in range(12):
+        began = time.perf_counter()
+        action()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds[2:])
+
+
+def least_seconds(recipe: Recipe, products: float, bandwidth: float) -> tuple[float, float]:
+    """(by arithmetic, by memory) seconds that one step takes at the least on a processor of those powers.
+
+    Arithmetic: D's update needs G once without and D twice with a backward pass, which costs twice the forward one; G's
+    needs both with one, but D's weights get no gradient. Penalties come on top and are not counted. Memory: what each
+    weight's update reads and writes; activations are left out, since they may stay in a cache.
+    """
+    source, training = find_dataset("mnist"), recipe.training
+    generator, discriminator = networks(recipe, source.image_shape, len(source.class_names))
+    g, d = generator.multiply_adds, discriminator.multiply_adds
+    updates_d = training.discriminator_steps
+    if training.update == "simultaneous":
+        updates_d -= 1
+        arithmetic = 3 * g + 6 * d + d
+    else:
+        arithmetic = 3 * g + 2 * d
+    arithmetic += updates_d * (g + 6 * d)
+    weights = generator.trainable + training.discriminator_steps * discriminator.trainable
+    return training.batch_size * arithmetic / products, TRAFFIC * weights / bandwidth
+
+
+def floors(recipes: Iterable[Recipe], device: torch.device) -> Iterator[tuple[str, ...]]:
+    """Recipe, precision, and pictures a second by arithmetic and by memory if nothing else took time."""
+    for precision in (torch.float32, torch.bfloat16):
+        power = powers(device, precision)
+        for recipe in recipes:
+            pictures = recipe.training.batch_size * recipe.training.discriminator_steps
+            by = (f"{pictures / seconds:,.0f}" for seconds in least_seconds(recipe, *power))
+            yield (recipe.name, str(precision).removeprefix("torch."), *by)
