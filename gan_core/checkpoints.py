@@ -1,6 +1,7 @@
 """The only code that reads or writes weights: bundles to keep and share, checkpoints to continue from.
 
-Both are safetensors files with JSON metadata; nothing is ever unpickled.
+Both are safetensors files with JSON metadata; nothing is ever unpickled. Generators of other people's are read as
+bundles, too, where a JSON file beside them declares what they are (:mod:`gan_core.declared`).
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError
 from gan_core.contracts import Shapes
+from gan_core.declared import Declaration, find_declaration
 from gan_core.files import write_bytes
+from gan_core.foreign import foreign_recipe, foreign_weights, try_out
 from gan_core.recipes.recipe import Recipe, recipe_from_dict
 
 VERSION = "1"
@@ -71,7 +74,12 @@ def save_bundle(
 
 def rewrite_bundle(source: Path, target: Path, info: BundleInfo) -> None:
     """The bundle in ``source`` with the very same weights and another description."""
-    _write_bundle(target, info, _raw_tensors(source))
+    tensors = _raw_tensors(source)
+    declared = _declared(source)
+    if declared is not None:
+        state = foreign_weights(source, foreign_recipe(declared), info.shapes, tensors)
+        tensors = {f"generator.{key}": value for key, value in state.items()}
+    _write_bundle(target, info, tensors)
 
 
 def described(info: BundleInfo) -> dict[str, Any]:
@@ -89,6 +97,11 @@ def read_bundle_info(path: Path) -> BundleInfo:
     Raises:
         UserError: no such file, no bundle, or one of an unknown version; the message says what to do.
     """
+    declared = _declared(path)
+    if declared is not None:
+        return BundleInfo(
+            foreign_recipe(declared), 0, 0.0, declared.image_shape, declared.class_names, declared.dataset
+        )
     with _opened(path) as stream:
         said = _metadata(path, stream, "bundle")
     try:
@@ -116,8 +129,13 @@ def load_bundle(path: Path, device: torch.device | str = "cpu") -> Bundle:
     """
     info = read_bundle_info(path)
     tensors = read_tensors(path)
-    parts = {name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
-             for name in ("generator", "discriminator")}  # fmt: skip
+    if _declared(path) is not None:
+        parts = {"generator": foreign_weights(path, info.recipe, info.shapes, tensors), "discriminator": {}}
+    else:
+        parts = {name: {k[len(name) + 1 :]: v for k, v in tensors.items() if k.startswith(name + ".")}
+                 for name in ("generator", "discriminator")}  # fmt: skip
+    if not info.recipe.trainable:
+        try_out(path, info.recipe, info.shapes, sum(value.numel() for value in tensors.values()))
     generator = _filled(path, info.recipe.build_generator(info.shapes), parts["generator"])
     discriminator = None
     if parts["discriminator"]:
@@ -150,6 +168,13 @@ def _write_bundle(path: Path, info: BundleInfo, tensors: Mapping[str, Tensor]) -
     write_bytes(path, save(dict(tensors), metadata), durable=True)
 
 
+def _declared(path: Path) -> Declaration | None:
+    """What stands beside a file that is no bundle of ours, where that declares a generator."""
+    with _opened(path) as stream:
+        ours = FORMAT_KEY in (stream.metadata() or {})
+    return None if ours else find_declaration(path)
+
+
 def _raw_tensors(path: Path) -> dict[str, Tensor]:
     """All tensors in a safetensors file as they are stored."""
     with _opened(path) as stream:
@@ -176,6 +201,12 @@ def _opened(path: Path) -> Any:
 def _metadata(path: Path, stream: Any, part: str) -> dict[str, Any]:
     metadata = stream.metadata() or {}
     if FORMAT_KEY not in metadata or part not in metadata:
+        if part == "bundle" and FORMAT_KEY not in metadata:
+            raise UserError(
+                "{file} was not written by GAN Workbench, and no JSON file beside it declares its generator; choose a "
+                "bundle, or write that file (docs/foreign.md).",
+                file=path.name,
+            )
         raise UserError(
             "{file} was not written by GAN Workbench as a {part}; choose a {part} file.", file=path.name, part=part
         )

@@ -140,8 +140,11 @@ def facts(ref: str) -> Facts:
 
 
 def parameter_counts(info: BundleInfo) -> tuple[int, int]:
-    """Trainable parameters of (generator, discriminator)."""
+    """Trainable parameters of (generator, discriminator); 0 where a generator came alone."""
     return _parameter_counts(info.recipe, info.shapes)
+
+
+DRAWN_WITH = ("generator", "latents")
 
 
 @dataclass(frozen=True)
@@ -158,8 +161,14 @@ class SettingDifference:
 
 
 def recipe_differences(recipes: Sequence[Recipe]) -> list[SettingDifference]:
-    """The settings in which recipes differ, in the order of a form; names, notes and sources aside."""
-    flat = [dict(_settings(recipe)) for recipe in recipes]
+    """The settings in which recipes differ, in the order of a form; names, notes and sources aside.
+
+    Of a generator that was trained elsewhere only what it draws with is known.
+    """
+    flat = [
+        {path: value for path, value in _settings(recipe) if recipe.trainable or path[0] in DRAWN_WITH}
+        for recipe in recipes
+    ]
     paths = dict.fromkeys(path for settings in flat for path in settings)
     sections = [item.name for item in dataclasses.fields(Recipe)]
     found = []
@@ -216,6 +225,8 @@ def _fitted(tile: Pixels, height: int, width: int, color: bool) -> Pixels:
 
 @functools.lru_cache(maxsize=256)
 def _parameter_counts(recipe: Recipe, shapes: Shapes) -> tuple[int, int]:
+    if not recipe.trainable:
+        return _count(recipe.build_generator(shapes)), 0
     generator, discriminator = build_networks(recipe, shapes, seed=0)
     return _count(generator), _count(discriminator)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gan_core.checkpoints import load_bundle
+from gan_core.checkpoints import load_bundle, rewrite_bundle
 from gan_core.config import UserError
 from gan_core.files import write_bytes
 from gan_core.library import Model, uploads_dir
@@ -18,12 +18,15 @@ def list_uploads() -> list[Path]:
     return sorted(uploads_dir().glob("*.safetensors"))
 
 
-def save_upload(name: str, data: bytes, owner: str = "") -> Model:
+def save_upload(name: str, data: bytes, owner: str = "", declaration: bytes = b"") -> Model:
     """Keep a bundle that a user brought, once it has proved to be one.
+
+    A generator of other people's, which ``declaration`` describes, is kept as a bundle that describes itself.
 
     Args:
         name: the file's name, of which only what is fit for a file name is kept; a name that is taken gets a number.
         owner: the visitor of a shared server whose it is.
+        declaration: the JSON file that came with it, if any; see :mod:`gan_core.declared`.
 
     Raises:
         UserError: it is no bundle of this program, or is damaged; nothing is kept then.
@@ -31,10 +34,15 @@ def save_upload(name: str, data: bytes, owner: str = "") -> Model:
     folder = uploads_dir()
     folder.mkdir(parents=True, exist_ok=True)
     trial = folder / f".{plain_name(name)}.part"
+    beside = folder / f"{trial.stem}.json"
     write_bytes(trial, data)
     try:
-        load_bundle(trial)
-        path = _free_path(plain_name(name), data)
+        if declaration:
+            write_bytes(beside, declaration)
+        info = load_bundle(trial).info
+        if not info.recipe.trainable:
+            rewrite_bundle(trial, trial, info)
+        path = _free_path(plain_name(name), trial.read_bytes())
         fresh = not path.exists()  # else somebody brought the very same file before
         trial.replace(path)
         if owner and fresh:
@@ -44,6 +52,7 @@ def save_upload(name: str, data: bytes, owner: str = "") -> Model:
         raise UserError(error.text.replace(trial.name, name), **values) from error
     finally:
         trial.unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
     return Model(f"upload:{path.stem}", path.stem, "upload")
 
 

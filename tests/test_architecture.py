@@ -20,13 +20,13 @@ FILES = {"io", "os", "pathlib", "shutil", "tempfile", "zipfile"}
 # in this list. Names without a dot are whole packages or modules.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"config", "seeds", "events", "images", "files", "contracts", "arithmetic", "hosting", "locks",
-               "shipped", "translation"}),
+               "shipped", "translation", "declared"}),
     frozenset({"layers", "blocks", "objectives", "regularizers", "remedies", "schedules", "stabilizers", "strokes",
                "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),
     frozenset({"recipes"}),
     frozenset({"optimization", "meter", "fitting", "feed", "engine", "state", "trainer", "sampling", "checkpoints",
-               "anatomy", "formulas", "listing", "live_quality", "alarms"}),
+               "anatomy", "formulas", "listing", "live_quality", "alarms", "foreign"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
                "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),

@@ -122,6 +122,8 @@ def _usage(repo: str, info: BundleInfo) -> str:
 
 def _training(ref: str, info: BundleInfo) -> str:
     recipe, training = info.recipe, info.recipe.training
+    if not recipe.trainable:
+        return "## Training\n\nIt was trained elsewhere; this file says no more than how it draws."
     rows = {
         "Recipe": f"`{recipe.name}`: {recipe.title}",
         "Data": f"{_data_title(info)} (`{info.dataset}`)",
@@ -165,11 +167,13 @@ def _measured(found: list[Measure]) -> str:
 
 def _limits(ref: str, info: BundleInfo) -> str:
     planned = info.recipe.training.epochs
+    known = info.recipe.trainable
     short = f"- It was trained for {info.epoch:.4g} of the {planned:g} epochs that its recipe plans.\n"
     return (
         "## Limits\n\n"
-        f"- It has seen nothing but {_data_title(info)} and draws nothing else; what that data lacks, it lacks.\n"
-        f"{short if info.epoch < 0.99 * planned else ''}"
+        f"- It has seen nothing but {_data_title(info) if known else 'its own data'} and draws nothing else; what that "
+        "data lacks, it lacks.\n"
+        f"{short if known and info.epoch < 0.99 * planned else ''}"
         "- Some pictures are malformed, and a GAN may leave out kinds of pictures that its data has.\n"
         "- The numbers above, if any, hold for these weights and are no promise for another seed."
     )
@@ -178,7 +182,8 @@ def _limits(ref: str, info: BundleInfo) -> str:
 def _origin(info: BundleInfo, license: str) -> str:
     notes = "\n".join(f"- {note}" for note in info.recipe.notes)
     said = f"\n\nWhere that leaves something open or contradicts itself:\n\n{notes}" if notes else ""
+    source = f"The recipe follows: {info.recipe.source}{said}\n\n" if info.recipe.source else ""
     return (
-        f"## Source and licence\n\nThe recipe follows: {info.recipe.source}{said}\n\n"
+        f"## Source and licence\n\n{source}"
         f"The weights are published under the licence `{license}`. The data has terms of its own."
     )

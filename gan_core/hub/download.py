@@ -14,16 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gan_core.config import UserError
+from gan_core.declared import MOST_BYTES, declaration_names
 from gan_core.hosting import hosted
 from gan_core.hub.client import ANSWER_SECONDS, ask, cache_dir, client, endpoint, transfer_seconds
 from gan_core.hub.reference import MODEL_FILE, PICKLED, SUFFIX, HubReference, pickled
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelInfo
-
-# Small files that may say what a generator of other people's is; see gan_core.foreign.
-DECLARATIONS = ("config.json", "generator.json")
-MOST_DECLARED = 1_000_000  # bytes of such a file
 
 Progress = Callable[[int, int], None]
 
@@ -125,8 +122,8 @@ def pull(reference: HubReference, token: str | None = None, progress: Progress |
         )  # fmt: skip
     commit = listing.commit
     sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
-    for name in DECLARATIONS:
-        if 0 < sizes.get(name, 0) <= MOST_DECLARED:
+    for name in declaration_names(file.name):
+        if 0 < sizes.get(name, 0) <= MOST_BYTES:
             _download(reference.repo, name, commit, token, sizes[name], None)
     path = _download(reference.repo, file.name, commit, token, file.size, progress)
     _check_sum(path, info, file.name)

@@ -1,4 +1,4 @@
-"""The architecture families; the two tables name every kind that a recipe or a bundle may hold."""
+"""The architecture families; the tables name every kind that a recipe or a bundle may hold."""
 
 from gan_core.models.cgan import CganDiscriminatorConfig, CganGeneratorConfig
 from gan_core.models.dcgan import DcganDiscriminatorConfig, DcganGeneratorConfig
@@ -18,6 +18,13 @@ from gan_core.models.igan import (
     IganClassGeneratorConfig,
     IganDiscriminatorConfig,
     IganGeneratorConfig,
+)
+from gan_core.models.layered import (
+    LAYERS,
+    LayeredClassGeneratorConfig,
+    LayeredGeneratorConfig,
+    UnknownClassDiscriminatorConfig,
+    UnknownDiscriminatorConfig,
 )
 from gan_core.models.radford import RadfordDiscriminatorConfig, RadfordGeneratorConfig
 
@@ -41,4 +48,12 @@ DISCRIMINATORS: tuple[type, ...] = (
     RadfordDiscriminatorConfig,
     HouseDiscriminatorConfig,
     HouseClassDiscriminatorConfig,
+)
+# Of generators that others trained: to draw with, not to train.
+FOREIGN: tuple[type, ...] = (
+    LayeredGeneratorConfig,
+    LayeredClassGeneratorConfig,
+    UnknownDiscriminatorConfig,
+    UnknownClassDiscriminatorConfig,
+    *LAYERS,
 )

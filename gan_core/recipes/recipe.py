@@ -11,7 +11,8 @@ from torch import nn
 
 from gan_core.config import UserError, Validated, from_dict, setting, to_dict, with_value
 from gan_core.contracts import DiscriminatorConfig, GeneratorConfig, Shapes
-from gan_core.models import DISCRIMINATORS, GENERATORS
+from gan_core.models import DISCRIMINATORS, FOREIGN, GENERATORS
+from gan_core.models.layered import UnknownDiscriminatorConfig
 from gan_core.objectives import (
     FakeCrossEntropy,
     HingeCritic,
@@ -52,7 +53,7 @@ TERMS: tuple[type[Term], ...] = (
     HistoricalAveragingGenerator,
 )
 KINDS: Mapping[str, type] = {
-    vars(cls)["kind"]: cls for cls in (*GENERATORS, *DISCRIMINATORS, *TERMS, *SCHEDULES)
+    vars(cls)["kind"]: cls for cls in (*GENERATORS, *DISCRIMINATORS, *FOREIGN, *TERMS, *SCHEDULES)
 }
 
 
@@ -199,6 +200,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """JSON values of the whole recipe."""
         return dict(to_dict(self))
+
+    @property
+    def trainable(self) -> bool:
+        """Whether it says how to train; a generator of other people's came without that."""
+        return not isinstance(self.discriminator, UnknownDiscriminatorConfig)
 
     @property
     def mixes_samples(self) -> bool:

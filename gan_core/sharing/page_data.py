@@ -46,7 +46,7 @@ WORDS = (
     "The picture at {place} percent of the walk", "The picture that the walk leaves {name}",
     "The picture that the walk reaches {name}",
     "This browser cannot run the generator; open the page in a current Chrome, Edge, Firefox or Safari.",
-    "To", "Walk from picture to picture", "{steps} steps, {epochs} epochs of {data}",
+    "To", "Trained elsewhere", "Walk from picture to picture", "{steps} steps, {epochs} epochs of {data}",
     "Recipe", "Source", "Latents", "Generator's parameters", "Made with",
     "{size} numbers, normal", "{size} numbers, uniform between −1 and 1",
 )  # fmt: skip
@@ -59,7 +59,7 @@ def describe(bundle: Bundle, run: Run | None, favourites: Sequence[Favourite], f
     sheets = [] if run is None else [sheet for sheet in run.sheets(history) if sheet.step <= info.step]
     described: dict[str, Any] = {
         "name": recipe.name, "title": recipe.title, "summary": recipe.summary, "notes": recipe.notes,
-        "dataset": _dataset_title(info), "step": info.step, "epoch": info.epoch,
+        "trained": recipe.trainable, "dataset": _dataset_title(info), "step": info.step, "epoch": info.epoch,
         "shape": info.image_shape, "range": recipe.generator.pixel_range,
         "classes": info.class_names if recipe.conditional else (),
         "latents": {"size": recipe.latents.size, "distribution": recipe.latents.distribution, "first": first},

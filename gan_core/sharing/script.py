@@ -21,7 +21,7 @@ _DOCSTRING = '''\
 {summary}
 {source}
 
-Made by GAN Workbench. Trained for {step:,} steps, {epoch:.4g} epochs, on {dataset}; recipe.json has every setting.
+Made by GAN Workbench. {trained}; recipe.json has every setting.
 The same seed draws the same pictures as in the workbench.
 """
 '''
@@ -69,9 +69,10 @@ def script(bundle: Bundle) -> str:
         f"    model = {model.__name__}(settings, {shapes!r})\n"
         f"    main(model, Latents(), settings.pixel_range, {names!r})\n"
     )
+    length = f"Trained for {info.step:,} steps, {info.epoch:.4g} epochs, on {_words(info.dataset.rpartition('/')[2])}"
     docstring = _DOCSTRING.format(
-        title=_words(recipe.title), summary=_words(recipe.summary), source=_words(recipe.source), step=info.step,
-        epoch=info.epoch, dataset=_words(info.dataset.rpartition("/")[2]), labels=" --labels 0,1" if names else "",
+        title=_words(recipe.title), summary=_words(recipe.summary), source=_words(recipe.source),
+        trained=length if recipe.trainable else "Trained elsewhere", labels=" --labels 0,1" if names else "",
     )  # fmt: skip
     return docstring + "\n" + gathered.text() + start
 

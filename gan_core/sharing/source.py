@@ -72,8 +72,9 @@ class Gathered:
         for item in node.body:
             if isinstance(item, ast.AnnAssign):
                 name, kind = ast.unparse(item.target), ast.unparse(item.annotation)
-                lines.append(f"    {name}: {kind} = {getattr(value, name)!r}")
-                needed |= _used(item.annotation)
+                said = repr(getattr(value, name)) if hasattr(value, name) else ""
+                lines.append(f"    {name}: {kind}{said and f' = {said}'}")
+                needed |= _used(item.annotation) | _used(ast.parse(said))
             elif isinstance(item, ast.FunctionDef) and item.name not in _FORMS:
                 lines.append("\n" + _source(module, item))
                 needed |= _used(item)

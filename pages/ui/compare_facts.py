@@ -68,15 +68,17 @@ def show_facts(chosen: Sequence[Chosen]) -> None:
     rows = {
         _("Recipe"): [_(facts.recipe.title) for facts in known],
         _("Parameters of the generator"): [f"{facts.generator_parameters:,}" for facts in known],
-        _("Parameters of the discriminator"): [f"{facts.discriminator_parameters:,}" for facts in known],
-        _("Trained for"): [_epochs(facts) for facts in known],
-        _("Steps"): [f"{facts.steps:,}" for facts in known],
+        _("Parameters of the discriminator"): [
+            _if_trained_here(facts, f"{facts.discriminator_parameters:,}") for facts in known
+        ],
+        _("Trained for"): [_if_trained_here(facts, _epochs(facts)) for facts in known],
+        _("Steps"): [_if_trained_here(facts, f"{facts.steps:,}") for facts in known],
         _("Training time"): [
             _("not recorded") if facts.seconds is None else run_words.duration(facts.seconds) for facts in known
         ],
         _("Hardware"): [facts.hardware or _("not recorded") for facts in known],
         _("Data"): [dataset_title(facts.dataset) for facts in known],
-        _("Seed"): [str(facts.recipe.training.seed) for facts in known],
+        _("Seed"): [_if_trained_here(facts, str(facts.recipe.training.seed)) for facts in known],
         _("Weights shown"): [_("running average") if facts.averaged else _("as trained") for facts in known],
     }
     _table(chosen, rows, alt=_("What is known of each model"))
@@ -108,6 +110,10 @@ def _curve(history: History, axis: str, quantity: str) -> tuple[list[Any], list[
     """(x, y) of a quantity; empty where the run has not measured it."""
     scalars = history.scalars
     return (scalars[axis], scalars[quantity]) if axis in scalars and quantity in scalars else ([], [])
+
+
+def _if_trained_here(facts: Facts, text: str) -> str:
+    return text if facts.recipe.trainable else _("not recorded")
 
 
 def _epochs(facts: Facts) -> str:

@@ -81,9 +81,10 @@ def _epochs_shown(models: tuple[str, str]) -> int:
 
 
 def _recipes(chosen: Sequence[Chosen]) -> list[Recipe]:
-    """The recipes of the first two models; R5's where there is no model yet or both are of one training."""
+    """The recipes of the first two models; R5's where there is no model yet, both are of one training, or
+    one was trained elsewhere."""
     recipes = [library.describe(item.ref).recipe for item in chosen[:2]]
-    if len(recipes) < 2 or recipes[0] == recipes[1]:
+    if len(recipes) < 2 or recipes[0] == recipes[1] or not all(recipe.trainable for recipe in recipes):
         recipes = [find_recipe(name) for name in REPORT_PAIR]
     return [guests.fitted(recipe) for recipe in recipes]
 

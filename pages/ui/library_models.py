@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from gan_core import library, shelf, uploads
 from gan_core.checkpoints import BundleInfo
@@ -72,26 +73,38 @@ def _upload_card(name: str, length: int) -> None:
 
 
 def _receive() -> None:
-    """Take in a file; its place is emptied afterwards, so that nothing is taken in twice."""
+    """Take in files; their place is emptied afterwards, so that nothing is taken in twice."""
     turn = st.session_state.setdefault("library.turn", 0)
-    file = st.file_uploader(
-        _("Bring a bundle (.safetensors) or an exported run (.zip)"), ["safetensors", "zip"],
+    files = st.file_uploader(
+        _("Bring a bundle (.safetensors) or an exported run (.zip)"), ["safetensors", "zip", "json"],
         key=f"library.file.{turn}", max_upload_size=guest_view.upload_limit(MOST_MEGABYTES),
-        help=_("The file is checked before it is kept; nothing in it is ever executed."),
+        accept_multiple_files=True,
+        help=_("The file is checked before it is kept; nothing in it is ever executed. A generator of another program "
+               "comes with a .json file that declares it: choose both at once."),
     )  # fmt: skip
-    if file is None:
+    if not files:
         return
-    try:
-        if file.name.lower().endswith(".zip"):
-            run = import_run(file, visitor.owner())
-            say(_("{name} is among your runs now.").format(name=_(run.about().name)))
-        else:
-            model = uploads.save_upload(file.name, file.getvalue(), visitor.owner())
-            say(_("{name} can be chosen on every page now.").format(name=model.title))
-    except UserError as error:
-        say_error(error)
+    with st.spinner(_("Checking …")):
+        said = {file.name: file.getvalue() for file in files if file.name.lower().endswith(".json")}
+        brought = [file for file in files if file.name not in said]
+        try:
+            if not brought:
+                raise UserError("A .json file alone is no model; choose it together with its .safetensors file.")
+            for file in brought:
+                _take_in(file, next(iter(said.values()), b""))
+        except UserError as error:
+            say_error(error)
     st.session_state["library.turn"] = turn + 1
     st.rerun()
+
+
+def _take_in(file: UploadedFile, declaration: bytes) -> None:
+    if file.name.lower().endswith(".zip"):
+        run = import_run(file, visitor.owner())
+        say(_("{name} is among your runs now.").format(name=_(run.about().name)))
+    else:
+        model = uploads.save_upload(file.name, file.getvalue(), visitor.owner(), declaration)
+        say(_("{name} can be chosen on every page now.").format(name=model.title))
 
 
 def _bundled_card(entry: dict[str, Any]) -> None:
@@ -144,6 +157,8 @@ def described(info: BundleInfo) -> str:
 
 def _parts(info: BundleInfo) -> list[str]:
     """Recipe, data, steps and epochs."""
+    if not info.recipe.trainable:
+        return [_(info.recipe.title), _("trained elsewhere")]
     return [
         _(info.recipe.title), dataset_title(info.dataset), _("{steps} steps").format(steps=f"{info.step:,}"),
         _("{done} epochs").format(done=f"{info.epoch:.4g}"),

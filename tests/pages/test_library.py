@@ -192,7 +192,7 @@ def test_an_exported_run_is_taken_in_once() -> None:
 
 def test_a_model_becomes_a_file_to_give_away() -> None:
     run = make_run("fc_gan", name="Mine")
-    test = shelf(shelf="runs", lang="zh")
+    test = shelf(shelf="runs")
 
     def opened() -> None:
         test.session_state["library.share"] = f"run:{run.id}"

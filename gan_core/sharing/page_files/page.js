@@ -54,9 +54,10 @@ function translate() {
   element("language").lang = state.language === "zh" ? "en" : "zh-CN";
   element("title").textContent = say(data.title);
   element("summary").textContent = say(data.summary);
-  element("facts").textContent = say("{steps} steps, {epochs} epochs of {data}", {
+  const length = () => say("{steps} steps, {epochs} epochs of {data}", {
     steps: data.step.toLocaleString("en"), epochs: Number(data.epoch.toPrecision(4)), data: say(data.dataset),
   });
+  element("facts").textContent = data.trained ? length() : say("Trained elsewhere");
   const rows = data.facts.map(([name, value]) => {
     const [term, fact] = [document.createElement("dt"), document.createElement("dd")];
     term.textContent = say(name);
