@@ -11,7 +11,7 @@ from gan_core.config import setting
 
 log = logging.getLogger(__name__)
 
-WORKER_NICENESS = 10  # a training's, beside which the pages of a shared server stay quick
+WORKER_NICENESS = 10  # a training's, beside which the pages stay quick; where nobody looks it costs nothing
 
 
 @dataclass(frozen=True)

@@ -250,14 +250,15 @@ def _spawn() -> subprocess.Popen[str]:
         [sys.executable, "-m", "gan_core.worker"],
         stdin=subprocess.PIPE,
         text=True,
-        start_new_session=True,
+        # A group of its own, out of reach of Ctrl+C in the server's terminal; but the server's session: Linux shares
+        # the processor between sessions first (autogroups), and weighs niceness only within one.
+        process_group=0,
         cwd=Path(__file__).resolve().parent.parent,
         # Idle OpenMP threads that spin would slow everything else on a small machine several times over.
         env={**os.environ, "OMP_WAIT_POLICY": "passive", **shared, **_absolute_folders()},
     )
-    if hosted():  # before it has started any thread: threads inherit their process' priority when they start
-        with contextlib.suppress(psutil.Error):
-            psutil.Process(process.pid).nice(WORKER_NICENESS)
+    with contextlib.suppress(psutil.Error):  # before it starts any thread: threads inherit the priority
+        psutil.Process(process.pid).nice(WORKER_NICENESS)
     return process
 
 

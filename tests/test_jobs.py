@@ -18,6 +18,7 @@ import pytest
 
 from gan_core import jobs
 from gan_core.config import UserError
+from gan_core.hosting import WORKER_NICENESS
 from gan_core.jobs import Supervisor, enqueue, is_alive, pause, proceed, queued, stop
 from gan_core.runs import Run, create_run, runs_dir
 from tests.small import small_recipe
@@ -116,6 +117,19 @@ def test_a_run_outlives_its_server_and_obeys_the_next(servers: Callable[[], Supe
     proceed(run)  # a stopped run goes on from its checkpoint
     kept = run.status().step
     wait_for(lambda: run.status().state == "running" and run.status().step > kept)
+
+
+def test_a_training_yields_to_its_server_and_is_out_of_its_terminals_reach(
+    servers: Callable[[], Supervisor],
+) -> None:
+    run = new_run(LONG)
+    enqueue(run)
+    servers()
+    wait_for(lambda: run.status().step > 0)
+    pid = run.status().pid
+    assert os.getsid(pid) == os.getsid(0)  # else Linux would not weigh the niceness against the server's
+    assert os.getpgid(pid) == pid  # Ctrl+C goes to the server's group alone
+    assert os.getpriority(os.PRIO_PROCESS, pid) == max(os.getpriority(os.PRIO_PROCESS, 0), WORKER_NICENESS)
 
 
 def test_a_killed_process_is_told_and_can_be_resumed(servers: Callable[[], Supervisor]) -> None:
