@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import alarm_accuracy
 from docs import update_readme
 from gan_core.cli import main
 
@@ -44,6 +45,17 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_tables_and_tree_are_those_of_the_code() -> None:
     assert update_readme.updated(README) == README, "run `python -m docs.update_readme`"
+
+
+def test_what_is_said_of_the_alarm_follows_from_its_record_and_its_rules() -> None:
+    """A changed rule is judged on the recorded runs anew, and the document must say what came of it."""
+    found = alarm_accuracy.DOCUMENT.read_text(encoding="utf-8")
+    results = alarm_accuracy.read(alarm_accuracy.RECORD)
+    assert found == alarm_accuracy.document(results), "run `python -m benchmarks.alarm_accuracy --document`"
+    verdicts = [alarm_accuracy.judge(result) for result in results]
+    assert len(verdicts) >= 30 and {verdict.bad for verdict in verdicts} == {True, False}
+    wrong = [verdict for verdict in verdicts if verdict.bad != verdict.alarm]
+    assert len(wrong) <= len(verdicts) / 10
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
