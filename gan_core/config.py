@@ -224,13 +224,24 @@ def _convert(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> An
     return value
 
 
-def with_value(config: T, path: str, value: Any, *, kinds: Mapping[str, type] | None = None) -> T:
-    """``config`` with the field at a dotted ``path`` changed, as ``--set training.batch_size=64`` asks.
+def with_values(config: T, changes: Mapping[str, Any], *, kinds: Mapping[str, type] | None = None) -> T:
+    """``config`` with the fields at dotted paths changed, as ``--set training.batch_size=64`` asks.
 
-    Items of a tuple are named by their number or by their ``kind``.
+    Items of a tuple are named by their number or by their ``kind``. Each change is checked by itself, in order, but
+    whether they go together only when all are in place.
     """
     data = to_dict(config)
-    node: Any = data
+    cls: type = type(config)
+    for path, value in changes.items():
+        _place(data, path, value)
+        first = path.partition(".")[0]
+        data[first] = to_dict(_read(_hints(cls)[first], data[first], kinds or {}, f"{cls.__name__}.{first}"))
+    return cast(T, from_dict(cls, data, kinds=kinds))
+
+
+def _place(data: Any, path: str, value: Any) -> None:
+    """Put ``value`` at a dotted path of what :func:`to_dict` made."""
+    node = data
     *parents, last = path.split(".")
     for part in parents:
         node = _child(node, part, path)
@@ -240,7 +251,6 @@ def with_value(config: T, path: str, value: Any, *, kinds: Mapping[str, type] | 
         node[last] = value
     else:
         raise _no_setting(path, node)
-    return from_dict(type(config), data, kinds=kinds)
 
 
 def _child(node: Any, part: str, path: str) -> Any:

@@ -84,11 +84,20 @@ class Term(Validated):
         """Whether it can be a player's whole loss: an objective can, while penalties only bound how it is pursued."""
         return self.group == "objective"
 
+    @property
+    def direction(self) -> int:
+        """1 where a high answer of D stands for a real picture, -1 where a low one does, 0 where neither does."""
+        return 1
+
     def weight_at(self, annealing: float | Tensor) -> float | Tensor:
         """How much the term counts while ``annealing``, a number or a 0-d tensor, falls from 1 to 0 over the run."""
         return self.weight
 
     def __call__(self, batch: Batch) -> Tensor:
+        raise NotImplementedError
+
+    def right(self, batch: Batch) -> Tensor:
+        """Which pictures, or pairs of them, D judges rightly, bool (M,); of an objective of D alone."""
         raise NotImplementedError
 
 
@@ -102,6 +111,11 @@ def cross_entropy(logits: Tensor, target: float, flip: float, random: torch.Gene
         drawn = torch.empty(logits.shape, device=logits.device).uniform_(generator=random)
         targets = torch.where(drawn < flip, 1 - targets, targets)
     return functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+
+
+def _side(target: float) -> int:
+    """Which answers of D a target stands for: high ones 1, low ones -1, 0.5 neither."""
+    return (target > 0.5) - (target < 0.5)
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,9 @@ class _CrossEntropy(Term):
         """The entropy of the mean target: what is left where D(x) equals it."""
         return -sum(share * math.log(share) for share in (self.mean_target, 1 - self.mean_target) if share > 0)
 
+    def _on_target(self, logits: Tensor) -> Tensor:
+        return (logits > 0) if self.target > 0.5 else (logits < 0)
+
 
 @dataclass(frozen=True)
 class RealCrossEntropy(_CrossEntropy):
@@ -136,6 +153,13 @@ class RealCrossEntropy(_CrossEntropy):
 
     def __call__(self, batch: Batch) -> Tensor:
         return cross_entropy(batch.real_logits, self.target, self.flip, batch.random)
+
+    @property
+    def direction(self) -> int:
+        return _side(self.target)
+
+    def right(self, batch: Batch) -> Tensor:
+        return self._on_target(batch.real_logits)
 
 
 @dataclass(frozen=True)
@@ -154,6 +178,13 @@ class FakeCrossEntropy(_CrossEntropy):
     def __call__(self, batch: Batch) -> Tensor:
         return cross_entropy(batch.fake_logits, self.target, self.flip, batch.random)
 
+    @property
+    def direction(self) -> int:
+        return -_side(self.target)
+
+    def right(self, batch: Batch) -> Tensor:
+        return self._on_target(batch.fake_logits)
+
 
 @dataclass(frozen=True)
 class NonSaturating(Term):
@@ -170,6 +201,10 @@ class NonSaturating(Term):
 
     def __call__(self, batch: Batch) -> Tensor:
         return cross_entropy(batch.fake_logits, self.target, 0.0, batch.random)
+
+    @property
+    def direction(self) -> int:
+        return _side(self.target)
 
 
 @dataclass(frozen=True)
@@ -201,6 +236,9 @@ class LeastSquaresCritic(Term):
     def __call__(self, batch: Batch) -> Tensor:
         return 0.5 * (batch.real_logits - 1).square() + 0.5 * batch.fake_logits.square()
 
+    def right(self, batch: Batch) -> Tensor:
+        return torch.cat([batch.real_logits > 0.5, batch.fake_logits < 0.5])
+
 
 @dataclass(frozen=True)
 class LeastSquaresGenerator(Term):
@@ -231,6 +269,9 @@ class HingeCritic(Term):
     def __call__(self, batch: Batch) -> Tensor:
         return functional.relu(1 - batch.real_logits) + functional.relu(1 + batch.fake_logits)
 
+    def right(self, batch: Batch) -> Tensor:
+        return torch.cat([batch.real_logits > 0, batch.fake_logits < 0])
+
 
 @dataclass(frozen=True)
 class WassersteinCritic(Term):
@@ -249,6 +290,9 @@ class WassersteinCritic(Term):
 
     def __call__(self, batch: Batch) -> Tensor:
         return batch.fake_logits - batch.real_logits
+
+    def right(self, batch: Batch) -> Tensor:
+        return batch.real_logits > batch.fake_logits
 
 
 @dataclass(frozen=True)
@@ -279,6 +323,9 @@ class RelativisticCritic(Term):
 
     def __call__(self, batch: Batch) -> Tensor:
         return functional.softplus(batch.fake_logits - batch.real_logits)
+
+    def right(self, batch: Batch) -> Tensor:
+        return batch.real_logits > batch.fake_logits
 
 
 @dataclass(frozen=True)

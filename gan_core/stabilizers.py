@@ -53,7 +53,8 @@ class Stabilizers(Validated):
     )  # fmt: skip
     skip_above: float = setting(
         0.0, title="Let D rest above", minimum=0.0, maximum=1.0, group="Balance",
-        help="D's update is left out while it judges more than this share of a batch rightly; 0 never does.",
+        help="D's update is left out while it judges more than this share of a batch rightly; 0 never does. Where only "
+             "differences count (Wasserstein, relativistic), it judges pairs.",
     )  # fmt: skip
     stop_when_won: bool = setting(
         False, title="Stop when D has won", group="Balance",

@@ -185,7 +185,10 @@ class Trainer:
         return self.generator if player == "g" else self.discriminator
 
     def _precision(self) -> AbstractContextManager[None]:
-        """The arithmetic of one update's passes; leaving it drops the copies of weights that the update has aged."""
+        """The arithmetic of one update's passes; leaving it drops the copies of weights that the update has aged.
+
+        It is float32 unless bfloat16 was chosen by name: what "auto" comes to is for the worker to find out.
+        """
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.precision == "bfloat16")
 
     def _update_discriminator(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
@@ -230,7 +233,7 @@ class Trainer:
         self.meter.add("d_real", on_real.sigmoid().mean())
         self.meter.add("d_fake", on_fake.sigmoid().mean())
         if stabilizers.skip_above:
-            right = ((on_real > 0).float().mean() + (on_fake < 0).float().mean()) / 2
+            right = torch.stack([term.right(batch).float().mean() for term in self._d_objectives()]).mean()
             self.world.mean([right])
             if right.item() > stabilizers.skip_above:  # this switch alone makes each step wait for the device
                 return
@@ -292,8 +295,10 @@ class Trainer:
 
     def _left_to_learn(self, values: Mapping[str, float]) -> float:
         """How far D's objectives, without penalties, are above the least value that their targets allow."""
-        terms = [term for term in self.recipe.discriminator_terms if term.group == "objective" and term.weight > 0]
-        return sum(term.weight * (values.get(term.kind, math.inf) - term.floor) for term in terms)
+        return sum(term.weight * (values.get(term.kind, math.inf) - term.floor) for term in self._d_objectives())
+
+    def _d_objectives(self) -> list[Term]:
+        return [term for term in self.recipe.discriminator_terms if term.group == "objective" and term.weight > 0]
 
     def _learning_rates(self) -> dict[str, float]:
         rate_g, rate_d, *_ = knobs_at(self.recipe, self.step, self.total_steps)

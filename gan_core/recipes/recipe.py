@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
-from gan_core.config import UserError, Validated, from_dict, setting, to_dict, with_value
+from gan_core.config import UserError, Validated, from_dict, setting, to_dict, with_values
 from gan_core.contracts import DiscriminatorConfig, GeneratorConfig, Shapes
 from gan_core.models import DISCRIMINATORS, FOREIGN, GENERATORS
 from gan_core.models.layered import UnknownDiscriminatorConfig
@@ -171,7 +172,33 @@ class Recipe:
                 raise UserError("Each network needs an objective with a weight above 0; penalties only add to one.")
         if self.generator.conditional != self.discriminator.conditional:
             raise UserError("Generator and discriminator must both use labels or both do without.")
+        self._refuse_games()
         self._refuse_contradictions()
+
+    def _refuse_games(self) -> None:
+        """Objectives of which one cannot teach what the others ask for."""
+        for_d, for_g = ([term for term in terms if term.group == "objective" and term.weight > 0]
+                        for terms in (self.discriminator_terms, self.generator_terms))  # fmt: skip
+        if len(for_d) == 1 and isinstance(for_d[0], RealCrossEntropy | FakeCrossEntropy):
+            raise UserError(
+                "{term} alone is content with a discriminator that gives every picture the same answer; add the other "
+                "cross-entropy.",
+                term=for_d[0].title,
+            )  # fmt: skip
+        if {-1, 1} <= {term.direction for term in (*for_d, *for_g)}:
+            raise UserError(
+                "The objectives disagree on whether a high answer of the discriminator means real; keep the targets "
+                "of real and of generated pictures on opposite sides of 0.5, and the generator's beside the real one."
+            )
+        bounded = self.stabilizers.weight_clip or self.stabilizers.spectral_norm
+        if not bounded and not any(term.per_sample_gradient and term.weight > 0 for term in self.discriminator_terms):
+            for term in for_d:
+                if term.floor == -math.inf:
+                    raise UserError(
+                        "{term}: this loss falls without end unless the discriminator's slope is bounded; add a "
+                        "gradient penalty, weight clipping or spectral normalisation.",
+                        term=term.title,
+                    )
 
     def _refuse_contradictions(self) -> None:
         """Combinations that run but are mathematically wrong."""
@@ -226,10 +253,7 @@ class Recipe:
 
     def with_values(self, changes: Mapping[str, Any]) -> Recipe:
         """The recipe with dotted paths changed; raises UserError where a path or a value is not allowed."""
-        recipe = self
-        for path, value in changes.items():
-            recipe = with_value(recipe, path, value, kinds=KINDS)
-        return recipe
+        return with_values(self, changes, kinds=KINDS)
 
 
 def recipe_from_dict(data: Any) -> Recipe:
