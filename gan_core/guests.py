@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gan_core.config import UserError
 from gan_core.data import find_dataset
+from gan_core.datasets.archives import delete_upload, stored_uploads
 from gan_core.hosting import Limits, limits
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, list_runs
@@ -79,8 +82,14 @@ def check_turn(owner: str, more: int = 1, root: Path | None = None) -> None:
             "ended.",
             runs=bounds.runs,
         )  # fmt: skip
-    if storage_bytes(root) > bounds.storage_gb * 10**9:
-        raise UserError("This shared server has no room for another run just now; try again in an hour.")
+    check_room(root)
+
+
+def check_room(root: Path | None = None) -> None:
+    """Raise UserError where all that visitors may store is taken."""
+    bounds = limits()
+    if bounds is not None and storage_bytes(root) > bounds.storage_gb * 10**9:
+        raise UserError("This shared server has no room for more just now; try again in an hour.")
 
 
 def check_resume(run: Run) -> None:
@@ -148,13 +157,24 @@ def unwatched(run: Run, last: float, now: float, bounds: Limits) -> Reason | Non
     return Reason(UNWATCHED, {"minutes": bounds.unwatched_minutes})
 
 
+@dataclass(frozen=True)
+class _Item:
+    """Something that takes room: when it was last used, in seconds since 1970, its bytes, and how to remove it."""
+
+    used: float
+    size: int
+    name: str
+    remove: Callable[[], None]
+
+
 def storage_bytes(root: Path | None = None) -> int:
-    """What runs and uploaded bundles take."""
-    return sum(run_bytes(run) for run in list_runs(root)) + sum(path.stat().st_size for path in list_uploads())
+    """What runs, uploaded bundles and uploaded pictures take."""
+    return sum(run_bytes(run) for run in list_runs(root)) + sum(item.size for item in _uploads())
 
 
 def tidy(root: Path | None = None, now: float | None = None) -> list[str]:
-    """Remove what nobody used for long, then the oldest until all fits; never a run that trains or waits.
+    """Remove what nobody used for long, then the oldest until all fits; never a run that trains or waits, nor the
+    pictures that it needs.
 
     Returns:
         The names of the runs and uploads that are gone, oldest first.
@@ -163,27 +183,45 @@ def tidy(root: Path | None = None, now: float | None = None) -> list[str]:
     if bounds is None:
         return []
     now = time.time() if now is None else now
-    ended = [run for run in list_runs(root) if not run.status().live]
-    found: list[tuple[float, int, Run | Path]] = []
-    found += [(max(last_seen(run), run.status().updated), run_bytes(run), run) for run in ended]
-    found += [(path.stat().st_mtime, path.stat().st_size, path) for path in list_uploads()]
+    runs = list_runs(root)
+    live = [run for run in runs if run.status().live]
+    needed = {_pictures_of(run) for run in live}
+    found = [
+        _Item(max(last_seen(run), run.status().updated), run_bytes(run), run.id, run.delete)
+        for run in runs if run not in live
+    ]  # fmt: skip
+    found += [item for item in _uploads() if item.name not in needed]
     excess, gone = storage_bytes(root) - bounds.storage_gb * 10**9, []
-    for used, size, item in sorted(found, key=lambda entry: entry[0]):
-        if now - used < bounds.keep_days * 86400 and excess <= 0:
+    for item in sorted(found, key=lambda item: item.used):
+        if now - item.used < bounds.keep_days * 86400 and excess <= 0:
             break
         with contextlib.suppress(UserError, OSError):  # resumed or deleted in between
-            _remove(item)
-            excess -= size
-            gone.append(item.id if isinstance(item, Run) else item.stem)
+            item.remove()
+            excess -= item.size
+            gone.append(item.name)
     return gone
 
 
-def _remove(item: Run | Path) -> None:
-    if isinstance(item, Run):
-        item.delete()
-    else:
-        item.unlink()
-        upload_owner(item).unlink(missing_ok=True)
+def _uploads() -> Iterator[_Item]:
+    """Bundles and zip files of pictures that visitors brought."""
+    for path in list_uploads():
+        about = path.stat()
+        yield _Item(about.st_mtime, about.st_size, path.stem, partial(_remove_bundle, path))
+    for stored in stored_uploads():
+        yield _Item(stored.since, stored.size, stored.name, partial(delete_upload, stored.name))
+
+
+def _pictures_of(run: Run) -> str:
+    """The name of the uploaded pictures that a run trains on; nothing where it needs none."""
+    with contextlib.suppress(UserError):
+        name, _, rest = run.recipe().dataset.partition(":")
+        return rest.partition("?")[0] if name == "upload" else ""
+    return ""
+
+
+def _remove_bundle(path: Path) -> None:
+    path.unlink()
+    upload_owner(path).unlink(missing_ok=True)
 
 
 def _mark(run: Run) -> Path:

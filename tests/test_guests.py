@@ -13,6 +13,7 @@ import pytest
 
 from gan_core import guests, jobs, uploads, waiting
 from gan_core.config import UserError
+from gan_core.datasets.archives import prepared_dir, upload_path, uploads_dir
 from gan_core.export import export_run, import_run
 from gan_core.hosting import Limits, limits, worker_threads
 from gan_core.jobs import Supervisor
@@ -223,6 +224,38 @@ def test_tidying_removes_what_is_old_then_the_oldest_and_never_a_live_run(monkey
     monkeypatch.setattr(guests, "limits", lambda: Limits(storage_gb=0))
     assert guests.tidy(now=now) == [runs["middle"].id, runs["new"].id]
     assert {run.id for run in list_runs()} == {live.id, waiting_run.id}
+
+
+def pictures(name: str, days: float, now: float, size: int) -> Path:
+    """An uploaded zip of pictures that came so many days ago, with something prepared from it."""
+    uploads_dir().mkdir(parents=True, exist_ok=True)
+    upload_path(name).write_bytes(bytes(size // 2))
+    prepared_dir(name).mkdir()
+    (prepared_dir(name) / "pictures").write_bytes(bytes(size - size // 2))
+    os.utime(upload_path(name), (now - days * DAY, now - days * DAY))
+    return upload_path(name)
+
+
+def test_uploaded_pictures_count_and_go_unless_a_run_needs_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GAN_DATA_DIR", str(tmp_path / "data"))
+    now = time.time() + 100 * DAY
+    recipe = replace(small_recipe("fc_gan"), dataset="upload:needed?size=28&channels=1")
+    run = create_run(recipe)
+    run.set_status(replace(run.status(), state="queued", updated=now))
+    before = guests.storage_bytes()
+    kept = [pictures(name, age, now, 10_000) for name, age in (("needed", 50.0), ("new", 1.0))]
+    gone = pictures("old", 8.0, now, 10_000)
+    assert guests.storage_bytes() == before + 30_000
+    assert guests.tidy(now=now) == ["old"]
+    assert not gone.exists() and not prepared_dir("old").exists()
+    monkeypatch.setattr(guests, "limits", lambda: Limits(storage_gb=(before + 15_000) / 10**9))  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="no room for more"):
+        guests.check_room()
+    assert guests.tidy(now=now) == ["new"]
+    guests.check_room()
+    assert [path.exists() for path in kept] == [True, False] and guests.storage_bytes() == before + 10_000
 
 
 def test_a_server_of_ones_own_removes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

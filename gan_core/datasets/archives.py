@@ -142,6 +142,25 @@ def uploads() -> list[str]:
     return [] if hosted() else sorted(path.stem for path in uploads_dir().glob("*.zip"))
 
 
+@dataclass(frozen=True)
+class Stored:
+    """An upload on the disk: when it came, in seconds since 1970, and its bytes with what was prepared from it."""
+
+    name: str
+    since: float
+    size: int
+
+
+def stored_uploads() -> list[Stored]:
+    """All uploads of everybody."""
+    found = []
+    for path in uploads_dir().glob("*.zip"):
+        with contextlib.suppress(OSError):  # deleted meanwhile
+            prepared = sum(part.stat().st_size for part in prepared_dir(path.stem).rglob("*") if part.is_file())
+            found.append(Stored(path.stem, path.stat().st_mtime, path.stat().st_size + prepared))
+    return found
+
+
 def store_upload(stream: IO[bytes], filename: str) -> str:
     """Keep an uploaded zip file of pictures; the same file again is the same upload.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -91,8 +91,13 @@ def upload_files(
     space_sdk: str = "",
     private: bool = False,
     message: str,
+    ours: Callable[[str], bool] | None = None,
 ) -> Published:
-    """Put files on the Hub, by their paths in the repository, as one commit; makes the repository where needed."""
+    """Put files on the Hub, by their paths in the repository, as one commit; makes the repository where needed.
+
+    Args:
+        ours: whether a file that is there, and not among these, is one that an earlier push left and is to go.
+    """
     check_repository(repo, token)
     api = client(token)
 
@@ -101,13 +106,21 @@ def upload_files(
             repo, private=private, repo_type=repo_type, space_sdk=space_sdk or None, exist_ok=True
         )
 
-    def commit() -> str:
-        from huggingface_hub import CommitOperationAdd
+    def held() -> list[str]:
+        info = api.repo_info(repo, repo_type=repo_type, timeout=ANSWER_SECONDS)
+        return [sibling.rfilename for sibling in getattr(info, "siblings", None) or ()]
 
-        operations = [CommitOperationAdd(name, data) for name, data in files.items()]
+    def commit() -> str:
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+        operations: list[CommitOperationAdd | CommitOperationDelete] = [
+            CommitOperationAdd(name, data) for name, data in files.items()
+        ]
+        operations += [CommitOperationDelete(name) for name in there if name not in files]
         return str(api.create_commit(repo, operations, commit_message=message, repo_type=repo_type).oid)
 
     ask(repo, ANSWER_SECONDS, create, writing=True)
+    there = [] if ours is None else list(filter(ours, ask(repo, ANSWER_SECONDS + 1, held, writing=True)))
     oid = ask(repo, transfer_seconds(sum(map(len, files.values()))), commit, writing=True)
     prefix = {"space": "spaces/", "dataset": "datasets/"}.get(repo_type, "")
     return Published(HubReference(repo, revision=oid), f"{endpoint()}/{prefix}{repo}")

@@ -49,6 +49,8 @@ repositories that it made itself, to no others.
 def create_space(repo: str, token: str | None, *, private: bool = False) -> Published:
     """Put the workbench on the Hub as a Docker Space; the same command again brings it up to date.
 
+    Files of the app that the project has no more are removed there; others that the Space holds stay.
+
     Args:
         repo: "owner/name"; made if it is not there.
         token: whose; it must be allowed to write.
@@ -58,8 +60,9 @@ def create_space(repo: str, token: str | None, *, private: bool = False) -> Publ
     """
     files = space_files()
     return upload_files(
-        repo, files, token=token, repo_type="space", space_sdk="docker", private=private, message="Bring up to date"
-    )
+        repo, files, token=token, repo_type="space", space_sdk="docker", private=private, message="Bring up to date",
+        ours=lambda name: name.partition("/")[0] in (*PARTS, *BUILD),
+    )  # fmt: skip
 
 
 def space_files(root: Path = ROOT) -> dict[str, bytes]:

@@ -14,6 +14,7 @@ from typing import IO
 
 import streamlit as st
 
+from gan_core import guests
 from gan_core.config import UserError
 from gan_core.data import DATASETS, DatasetSource, find_dataset
 from gan_core.datasets.archives import delete_upload, store_upload, uploads
@@ -99,6 +100,7 @@ def keep_upload(file: IO[bytes], filename: str) -> str | None:
     """Store a visitor's zip file and choose it; None, and the reason on screen, where it cannot be used."""
     st.session_state[PROBLEM] = None
     try:
+        guests.check_room()
         name = store_upload(file, filename)
     except UserError as error:
         st.session_state[PROBLEM] = (error.text, error.values)

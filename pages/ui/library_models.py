@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from gan_core import library, shelf, uploads
+from gan_core import guests, library, shelf, uploads
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError
 from gan_core.export import import_run
@@ -99,6 +99,7 @@ def _receive() -> None:
 
 
 def _take_in(file: UploadedFile, declaration: bytes) -> None:
+    guests.check_room()
     if file.name.lower().endswith(".zip"):
         run = import_run(file, visitor.owner())
         say(_("{name} is among your runs now.").format(name=_(run.about().name)))

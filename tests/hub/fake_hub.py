@@ -16,7 +16,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -107,12 +107,16 @@ class FakeHub:
     def add_user(self, name: str, token: str, role: str = "write") -> None:
         self.users[token] = (name, role)
 
-    def commit(self, repo_id: str, files: Files, *, kind: str = "model", message: str = "", **about: Any) -> str:
-        """Add or replace files in one new revision; returns its name."""
+    def commit(
+        self, repo_id: str, files: Files, *, kind: str = "model", message: str = "", gone: Collection[str] = (),
+        **about: Any,
+    ) -> str:  # fmt: skip
+        """Add, replace or take away files in one new revision; returns its name."""
         repo = self.repos.setdefault(repo_id, Repo(kind=kind))
         for name, value in about.items():
             setattr(repo, name, value)
-        whole = {**(repo.commits[repo.head] if repo.commits else {}), **files}
+        held = repo.commits[repo.head] if repo.commits else {}
+        whole = {**{name: data for name, data in held.items() if name not in gone}, **files}
         sha = hashlib.sha1(f"{repo_id} {len(repo.commits)} {sorted(files)}".encode()).hexdigest()
         repo.commits[sha] = whole
         repo.messages.append(message)
@@ -284,6 +288,7 @@ def _commit(handler: _Handler, kind: str, repo_id: str, revision: str, *, body: 
     if isinstance(repo, Answer):
         return repo
     files: Files = {}
+    gone: set[str] = set()
     message = ""
     for line in body.splitlines():
         part = json.loads(line)
@@ -292,11 +297,15 @@ def _commit(handler: _Handler, kind: str, repo_id: str, revision: str, *, body: 
             message = value["summary"]
         elif part["key"] == "file":
             files[value["path"]] = base64.b64decode(value["content"])
+        elif part["key"] == "deletedFile":
+            gone.add(value["path"])
         elif part["key"] == "lfsFile":
             if value["oid"] not in handler.hub.objects:
                 return refusal(400, message=f"the object {value['oid']} was never uploaded")
             files[value["path"]] = handler.hub.objects[value["oid"]]
-    sha = handler.hub.commit(repo_id, files, message=message)
+    if gone - set(repo.commits[repo.head]):
+        return refusal(404, "EntryNotFound", "a file to delete does not exist")
+    sha = handler.hub.commit(repo_id, files, message=message, gone=gone)
     return Answer(body={"commitUrl": f"{handler.hub.url}/{repo_id}/commit/{sha}", "commitOid": sha, "success": True})
 
 

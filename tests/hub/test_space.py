@@ -72,6 +72,16 @@ def test_a_space_is_made_and_brought_up_to_date(
     assert len(repo.commits) == count + 1 and repo.private
 
 
+def test_what_vanished_from_the_project_vanishes_there_and_nothing_else(hub: FakeHub) -> None:
+    create_space("ada/workbench", TOKEN)
+    own = {"pages/old.py": b"old", "gan_core/old/deep.py": b"old", "notes.md": b"mine"}
+    hub.commit("ada/workbench", own)
+    create_space("ada/workbench", TOKEN)
+    repo = hub.repos["ada/workbench"]
+    files = repo.commits[repo.head]
+    assert set(files) == {*space_files(), ".gitattributes", "notes.md"}
+
+
 def test_without_a_token_one_line_says_what_to_do(hub: FakeHub, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["space", "create", "ada/workbench"]) == 2
     said = capsys.readouterr().err
