@@ -9,13 +9,16 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from gan_core.events import Quality
 
 REMEMBERED = 64
+MOST_POINTS = 4096  # several times what a chart draws; beyond it neighbours become one, so that no run is too long
+BLOCK_BYTES = 2**20
+PLACE = ("step", "epoch", "seconds")
 
 _lock = threading.Lock()
 _read: OrderedDict[Path, History] = OrderedDict()
@@ -26,6 +29,8 @@ class History:
     """Curves of a run and what is known of its sheets, as parallel lists.
 
     ``scalars`` holds "step", "epoch" and "seconds" beside every measured name; a value that a line lacks is None.
+    With ``most`` lines, an even number, two neighbours become one point: their mean, as the run would have written it
+    with twice as many steps to a point, at the place of the later one. From then on a point takes twice as many lines.
     ``snapshots`` are the lines that describe picture sheets, in order, and ``quality`` is what was measured of the
     pictures, where it was; runs of older versions have none.
     """
@@ -35,6 +40,10 @@ class History:
     quality: list[Quality] = field(default_factory=list)
     offset: int = 0
     inode: int = 0
+    most: int | None = MOST_POINTS
+    lines_per_point: int = 1
+    _lines: int = 0  # in the newest point, and their sums and numbers by name
+    _sums: dict[str, tuple[float, int]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.scalars.get("step", ()))
@@ -50,12 +59,36 @@ class History:
                 self.quality.pop()
             self.quality.append(_quality(line))
         elif line.get("event") == "scalars":
+            self._add_scalars({key: line[key] for key in PLACE if key in line}, line["values"])
+
+    def _add_scalars(self, place: Mapping[str, float], values: Mapping[str, float | None]) -> None:
+        """Take a line into the newest point, or begin another."""
+        length = len(self)
+        if self._lines == self.lines_per_point and length == self.most:
+            self._halve()
             length = len(self)
-            values = {key: line[key] for key in ("step", "epoch", "seconds") if key in line} | line["values"]
-            for name in values:
-                self.scalars.setdefault(name, [None] * length)
-            for name, column in self.scalars.items():
-                column.append(values.get(name))
+        if self._lines == self.lines_per_point or not length:
+            for column in self.scalars.values():
+                column.append(None)
+            self._lines, self._sums, length = 0, {}, length + 1
+        for name in (*place, *values):
+            self.scalars.setdefault(name, [None] * length)
+        self._lines += 1
+        for name, number in place.items():
+            self.scalars[name][-1] = number
+        for name, value in values.items():
+            if value is not None:
+                total, count = self._sums.get(name, (0.0, 0))
+                self._sums[name] = total + value, count + 1
+                self.scalars[name][-1] = value if not count else (total + value) / (count + 1)
+
+    def _halve(self) -> None:
+        """Make one point of two neighbours."""
+        for name, column in self.scalars.items():
+            pairs = zip(column[::2], column[1::2], strict=True)
+            self.scalars[name] = [pair[1] if name in PLACE else _mean(*pair) for pair in pairs]
+        self.lines_per_point *= 2
+        self._lines = self.lines_per_point
 
     def read(self, path: Path) -> History:
         """Take in the lines that were appended since the last call; a truncated last line waits for its rest."""
@@ -66,34 +99,44 @@ class History:
                 if found.st_ino != self.inode or found.st_size < self.offset:
                     self._forget(found.st_ino)
                 stream.seek(self.offset)
-                data = stream.read()
+                rest = b""
+                while block := stream.read(BLOCK_BYTES):
+                    data = rest + block
+                    end = data.rfind(b"\n") + 1
+                    rest, self.offset = data[end:], self.offset + end
+                    for line in parse_lines(data[:end]):
+                        self.add(line)
         except FileNotFoundError:
             self._forget(0)
-            return self
         except OSError:
-            return self
-        whole = data[: data.rfind(b"\n") + 1]
-        self.offset += len(whole)
-        for line in parse_lines(whole):
-            self.add(line)
+            pass
         return self
 
     def copy(self) -> History:
         """The same curves and lines in lists of their own."""
         scalars = {name: list(column) for name, column in self.scalars.items()}
-        return History(scalars, list(self.snapshots), list(self.quality), self.offset, self.inode)
+        return replace(
+            self, scalars=scalars, snapshots=list(self.snapshots), quality=list(self.quality), _sums=dict(self._sums)
+        )
 
     def _forget(self, inode: int) -> None:
         """Begin again, with the file of that number."""
-        self.scalars, self.snapshots, self.quality, self.offset, self.inode = {}, [], [], 0, inode
+        vars(self).update(vars(History(inode=inode, most=self.most)))
 
     def csv(self) -> str:
-        """All curves as a table for spreadsheets: one column a name, one row a point; not measured is empty."""
+        """The curves as a table for spreadsheets: one column a name, one row a point; not measured is empty."""
         table = io.StringIO()
         writer = csv.writer(table, lineterminator="\n")
         writer.writerow(self.scalars)
         writer.writerows(zip(*self.scalars.values(), strict=True))
         return table.getvalue()
+
+
+def _mean(one: float | None, other: float | None) -> float | None:
+    """Of those that were measured; what is not finite stays so."""
+    if one is None or other is None:
+        return one if other is None else other
+    return (one + other) / 2
 
 
 def _quality(line: Mapping[str, Any]) -> Quality:

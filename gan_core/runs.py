@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
@@ -146,6 +146,11 @@ class Run:
             raise UserError("The run {run} is gone or damaged; choose another in the Library.", run=self.id)
         return recipe_from_dict(data)
 
+    def change_recipe(self, recipe: Recipe) -> Recipe:
+        """Keep ``recipe`` as that of the run, whose worker found out what a "choose for me" comes to; returns it."""
+        write_json(self.path / "recipe.json", recipe.to_dict())
+        return recipe
+
     def status(self) -> Status:
         data = read_json(self.path / "status.json")
         if not isinstance(data, dict):
@@ -158,17 +163,28 @@ class Run:
     def history(self) -> History:
         return read_history(self.metrics_path)
 
+    def curves_csv(self) -> str:
+        """Every point that the run wrote, as a table, however many there are."""
+        return History(most=None).read(self.metrics_path).csv()
+
     def sheets(self, history: History | None = None) -> list[Sheet]:
         """All snapshots in order; those whose picture is missing are left out."""
-        lines = (history or self.history()).snapshots
-        return [sheet for sheet in (self._sheet(line) for line in lines) if sheet.picture.exists()]
+        try:
+            there = set(os.listdir(self.path / "snapshots"))  # noqa: PTH208 (one look at thousands of names)
+        except OSError:
+            return []
+        sheets = (self._sheet(line, there) for line in (history or self.history()).snapshots)
+        return [sheet for sheet in sheets if sheet is not None]
 
-    def _sheet(self, line: Mapping[str, Any]) -> Sheet:
+    def _sheet(self, line: Mapping[str, Any], there: Set[str]) -> Sheet | None:
+        """What a line describes; None where its picture is not among the files ``there``."""
         step = int(line["step"])
-        bundle = self.bundle_path(step)
+        picture, bundle = self.sheet_path(step), self.bundle_path(step)
+        if picture.name not in there:
+            return None
         return Sheet(
-            step, float(line["epoch"]), int(line["rows"]), int(line["columns"]), tuple(line["verdicts"]),
-            self.sheet_path(step), bundle if bundle.exists() else None,
+            step, float(line["epoch"]), int(line["rows"]), int(line["columns"]), tuple(line["verdicts"]), picture,
+            bundle if bundle.name in there else None,
         )  # fmt: skip
 
     def sheet_path(self, step: int) -> Path:

@@ -140,7 +140,7 @@ def snapshot_row(run: Run, shown: Sheet, on_branch: OnBranch) -> None:
 def training_row(run: Run) -> None:
     """The whole training to take away; films are made only when somebody asks for one."""
     with st.container(horizontal=True):
-        download(_("Curves (CSV)"), lambda: run.history().csv(), f"{run.id}.csv", "text/csv")
+        download(_("Curves (CSV)"), run.curves_csv, f"{run.id}.csv", "text/csv")
         for format in ("gif", "webp"):
             title = _("Film ({format})").format(format={"gif": "GIF", "webp": "WebP"}[format])
             download(title, partial(training_animation, run, format), f"{run.id}.{format}", f"image/{format}")

@@ -23,6 +23,7 @@ from pages.ui.sheet_route import SHEETS_ROUTE
 
 SPEEDS = (2, 5, 10, 20)
 DEFAULT_SPEED = 5
+MOST = 500  # sheets of a film
 
 _component = st.components.v2.component(
     "gan_timeline",
@@ -68,7 +69,7 @@ def timeline(
         "route": f"{SHEETS_ROUTE}/{quote(ref, safe='')}",
         "sheets": [
             (sheet.step, round(sheet.epoch, 2), sheet.bundle is not None, [round(100 * v) for v in sheet.verdicts])
-            for sheet in sheets
+            for sheet in chosen(sheets, shown)
         ],
         "rows": newest.rows, "columns": newest.columns, "step": shown.step, "speed": speed, "speeds": SPEEDS,
         "charts": list(charts), "verdicts": verdicts, "words": _words(newest),
@@ -78,6 +79,18 @@ def timeline(
         on_step_change=lambda: None, on_speed_change=lambda: None,
     )  # fmt: skip
     return shown
+
+
+def chosen(sheets: Sequence[Sheet], shown: Sheet, most: int = MOST) -> list[Sheet]:
+    """All sheets, or of more than ``most`` every second, fourth, eighth …: a power of two, so that those of a run that
+    trains stay the same for as long as can be. Those ``shown``, newest, or with networks are always among them.
+    """
+    every = 1
+    while len(sheets) > most * every:
+        every *= 2
+    kept = (sheets[-1].step, shown.step)
+    return [sheet for index, sheet in enumerate(sheets)
+            if not index % every or sheet.step in kept or sheet.bundle is not None]  # fmt: skip
 
 
 def _words(sheet: Sheet) -> dict[str, str]:
