@@ -270,7 +270,7 @@ def _timing(verdicts: Sequence[Verdict]) -> Iterator[str]:
     good = [verdict for verdict in verdicts if not verdict.bad]
     if first:
         span = f"{median(first):g} (median; {min(first):g} to {max(first):g})"
-        yield f"In bad runs it first spoke after epoch {span}: one bad measurement may be chance, so it waits for a second."
+        yield f"In bad runs it first spoke after epoch {span}; it waits for a second measurement that agrees."
     early = sum(verdict.first is not None for verdict in good)
     yield f"Of {len(good)} good runs, {early} had an alarm at any time.\n"
 

@@ -109,7 +109,7 @@ def _explained(table: Table) -> str:
 def _show_points(results: Results, table: Table, ref: str) -> None:
     """Every run as a point, for one measure."""
     key = state.choice(
-        st.segmented_control, _("Measure"), table.keys, param="measure", label=lambda key: _(BY_KEY[key].title)
+        st.segmented_control, _("Measure shown"), table.keys, param="measure", label=lambda key: _(BY_KEY[key].title)
     )
     metric = BY_KEY[key]
     scale, unit = (100, "%") if metric.unit == "share" else (1, "")
@@ -147,7 +147,7 @@ def _show_sheets(results: Results) -> None:
     """The newest sheet of each way's first measured run."""
     if not results.sheets:
         return
-    st.markdown("**" + _("Pictures") + "**")
+    st.markdown("**" + _("Picture sheets") + "**")
     parts = [part for part in results.parts if part in results.sheets]
     for start in range(0, len(parts), COLUMNS):
         for column, part in zip(st.columns(COLUMNS), parts[start : start + COLUMNS], strict=False):
