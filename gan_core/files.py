@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import json
 import os
 from pathlib import Path
@@ -41,6 +42,23 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_bytes())
     except (OSError, ValueError):
         return None
+
+
+def read_replaced_json(path: Path) -> Any:
+    """:func:`read_json` of a file that is only ever replaced: read once, and again where there is another in its place.
+
+    Callers share the value, so none may change it.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _read_once(path, found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+@functools.lru_cache(maxsize=10_000)
+def _read_once(path: Path, inode: int, changed: int, size: int) -> Any:
+    return read_json(path)
 
 
 def _reason(path: Path, error: OSError) -> UserError:

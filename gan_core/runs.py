@@ -13,7 +13,7 @@ from typing import Any
 
 from gan_core.config import UserError
 from gan_core.data import find_dataset
-from gan_core.files import read_json, write_bytes, write_json
+from gan_core.files import read_json, read_replaced_json, write_bytes, write_json
 from gan_core.history import History, parse_lines, read_history
 from gan_core.recipes.recipe import Recipe, recipe_from_dict
 
@@ -136,7 +136,7 @@ class Run:
         return (self.path / "recipe.json").is_file()
 
     def about(self) -> About:
-        data = read_json(self.path / "about.json")
+        data = read_replaced_json(self.path / "about.json")
         return About(**_known(About, data)) if isinstance(data, dict) and "name" in data else About(self.id, 0.0)
 
     def recipe(self) -> Recipe:
@@ -152,7 +152,7 @@ class Run:
         return recipe
 
     def status(self) -> Status:
-        data = read_json(self.path / "status.json")
+        data = read_replaced_json(self.path / "status.json")
         if not isinstance(data, dict):
             return Status("failed", message="This run's folder is incomplete; delete it in the Library.")
         return Status(**_known(Status, data))
@@ -198,8 +198,13 @@ class Run:
         return sorted((self.path / "snapshots").glob("step-*.safetensors"))
 
     def newest_bundle(self) -> Path | None:
-        bundles = self.bundles()
-        return bundles[-1] if bundles else None
+        try:
+            names = os.listdir(self.path / "snapshots")  # noqa: PTH208 (the library asks this of each of a thousand runs)
+        except OSError:
+            return None
+        kept = (name for name in names if name.startswith("step-") and name.endswith(".safetensors"))
+        newest = max(kept, default=None)
+        return None if newest is None else self.path / "snapshots" / newest
 
     def checkpoints(self) -> list[Path]:
         """Newest first."""
@@ -320,7 +325,8 @@ def list_runs(root: Path | None = None) -> list[Run]:
         names = sorted(folders, reverse=True)
     except OSError:
         return []
-    return [run for run in (Run(root / name) for name in names) if run.exists()]
+    # As Run.exists says it; a thousand Path objects would take longer than the look.
+    return [Run(root / name) for name in names if os.path.isfile(f"{root}/{name}/recipe.json")]  # noqa: PTH113
 
 
 def find_run(run_id: str, root: Path | None = None) -> Run:
