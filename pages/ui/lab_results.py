@@ -24,6 +24,7 @@ from gan_core.lab.trials import (
     trials_csv,
 )
 from gan_core.metrics.table import BY_KEY
+from gan_core.runs import LIVE
 from pages.ui import charts, panels, state
 from pages.ui.i18n import N_, _
 from pages.ui.lab_ways import title_of
@@ -40,9 +41,7 @@ def show(results: Results, ref: str) -> None:
     """All of it; before the first run is measured, what there will be."""
     table = summarise(results)
     if not table.keys:
-        st.info(
-            _("The table appears as soon as the first run has ended and is measured."), icon=":material/hourglass_top:"
-        )
+        st.info(why_nothing(results), icon=":material/hourglass_top:")
         return
     st.markdown(_as_markdown(results, table))
     st.caption(_explained(table))
@@ -51,13 +50,20 @@ def show(results: Results, ref: str) -> None:
     name = f"{results.recipe}-comparison"
     panels.download_row(
         [
-            (_("Table"), table_csv(table).encode(), f"{name}.csv", "text/csv"),
-            (_("Each run"), trials_csv(results).encode(), f"{name}-runs.csv", "text/csv"),
-            (_("Everything"), results.to_json().encode(), f"{name}.json", "application/json"),
+            (_("Table"), lambda: table_csv(table).encode(), f"{name}.csv", "text/csv"),
+            (_("Each run"), lambda: trials_csv(results).encode(), f"{name}-runs.csv", "text/csv"),
+            (_("Everything"), lambda: results.to_json().encode(), f"{name}.json", "application/json"),
             *([(_("Picture sheets"), lambda: poster(results), f"{name}.png", "image/png")] if results.sheets else []),
         ],
         key=f"{ref}.downloads",
     )
+
+
+def why_nothing(results: Results) -> str:
+    """Why there is no table."""
+    if any(trial.state in LIVE for trial in results.trials):
+        return _("The table appears as soon as the first run has ended and is measured.")
+    return _("No run was measured: those that are stopped, fail or diverge are not, nor is data without a classifier.")
 
 
 def _as_markdown(results: Results, table: Table) -> str:

@@ -112,6 +112,9 @@ def show_remedies(
             if st.button(_(title), key=f"{run.id}.remedy.{title}", help=_(offer.remedy.help),
                          icon=":material/call_split:"):  # fmt: skip
                 start_branch(run, offer, start, on_start)
+    if finding.grave:
+        panels.go_to("../lab.py", _("Compare remedies from the start, in the Lab"), icon=":material/science:",
+                     params={"comparison": "new", "recipe": recipe.name, "data": recipe.dataset})  # fmt: skip
 
 
 def start_branch(run: Run, offer: Offer, start: Sheet, on_start: OnStart) -> None:

@@ -153,6 +153,7 @@ def test_all_are_stopped_after_a_question_and_can_go_on() -> None:
     assert "4 runs train or wait." in written(test)
     test = press(test, "mine.stop_now")
     assert {run.status().state for run in runs} == {"stopped"} and not jobs.queued(runs[0].path.parent)
+    assert "No run was measured" in written(test.run())
     press(test, "mine.resume")
     assert jobs.queued(runs[0].path.parent) == [run.id for run in runs]
 

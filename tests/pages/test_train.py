@@ -373,6 +373,7 @@ def test_a_collapse_is_said_in_words_and_a_click_trains_a_branch_from_before_it(
         ("Classes covered", "6 of 10"), ("Distance to real pictures", "120"),
     ]  # fmt: skip
     assert "2, 4, 6, 9" in texts(test)
+    assert "Compare remedies from the start, in the Lab" in [link.proto.label for link in test.get("page_link")]
     button(test, "Feature matching").click().run()
     [branch] = [other for other in list_runs(root) if other.id != run.id]
     assert not test.error and branch.about().parent == f"{run.id}@936"
