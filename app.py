@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from pages.ui import sheet_route
+from pages.ui import sheet_route, sign_in
 from pages.ui.live_plot import PLOTLY_ROUTE
 from pages.ui.visitor import VisitorCookie
 
@@ -66,5 +66,5 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     supervisor().stop()
 
 
-ROUTES = [Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home), *sheet_route.ROUTES]
+ROUTES = [Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home), *sheet_route.ROUTES, *sign_in.ROUTES]
 app = st.App("pages/ui/main.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(VisitorCookie)])

@@ -13,6 +13,7 @@ from typing import Any
 from gan_core import library
 from gan_core.checkpoints import BundleInfo, described, rewrite_bundle
 from gan_core.config import UserError
+from gan_core.hosting import hosted
 from gan_core.hub.card import model_card
 from gan_core.hub.client import ANSWER_SECONDS, ask, client, endpoint, transfer_seconds
 from gan_core.hub.pictures import curves_picture, sample_sheet
@@ -130,6 +131,8 @@ def check_repository(repo: str, token: str | None) -> None:
     """UserError where ``repo`` is no name of a repository, or there is no token to write with."""
     if not _NAME.fullmatch(repo):
         raise UserError("{repo} is no name of a repository; write owner/name.", repo=repr(repo))
+    if not token and hosted():
+        raise UserError("Publishing needs a right of your own: sign in, or give a token with write permission.")
     if not token:
         raise UserError("Publishing needs a token with write permission: set HF_TOKEN, or run `hf auth login`.")
 

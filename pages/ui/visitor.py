@@ -61,6 +61,16 @@ def owner() -> str:
     number = st.context.cookies.get(COOKIE, "")
     if len(number) < LEAST:
         number = st.session_state.setdefault(_SESSION, secrets.token_urlsafe(32))
+    return _marked(number)
+
+
+def mark(cookies: SimpleCookie) -> str:
+    """What :func:`owner` is for the visitor who sends these cookies; nothing where none of them is ours."""
+    number = cookies[COOKIE].value if COOKIE in cookies else ""
+    return _marked(number) if hosted() and len(number) >= LEAST else ""
+
+
+def _marked(number: str) -> str:
     return hashlib.sha256(number.encode()).hexdigest()[:LEAST]
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 Files = dict[str, bytes]
 KINDS = {"model": "models", "dataset": "datasets", "space": "spaces"}
@@ -71,6 +71,7 @@ class FakeHub:
         self.repos: dict[str, Repo] = {}
         self.users: dict[str, tuple[str, str]] = {}  # token → (name, role)
         self.objects: dict[str, bytes] = {}
+        self.granted: dict[str, dict[str, str]] = {}  # code of a sign-in → what was asked for
         self.faults: list[Fault] = []
         self.damaged: set[str] = set()  # files that are sent with one byte changed
         self.requests: list[str] = []
@@ -221,6 +222,27 @@ class _Handler(BaseHTTPRequestHandler):
         return repo
 
 
+def _authorize(handler: _Handler, *, query: Mapping[str, list[str]], **_: Any) -> Answer:
+    """What the Hub does once its user has agreed: sends them back with a code."""
+    asked = {name: values[0] for name, values in query.items()}
+    code = f"code{len(handler.hub.granted)}"
+    handler.hub.granted[code] = asked
+    back = urlencode({"code": code, "state": asked["state"]})
+    return Answer(303, headers={"Location": f"{asked['redirect_uri']}?{back}"})
+
+
+def _token(handler: _Handler, *, body: bytes, **_: Any) -> Answer:
+    given = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    asked = handler.hub.granted.pop(given.get("code", ""), None)
+    client = f"Basic {base64.b64encode(b'client:hush').decode()}"
+    if asked is None or handler.headers.get("Authorization") != client:
+        return Answer(400, {"error": "invalid_grant"})
+    digest = hashlib.sha256(given["code_verifier"].encode()).digest()
+    if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != asked["code_challenge"]:
+        return Answer(400, {"error": "invalid_grant"})
+    return Answer(body={"access_token": next(iter(handler.hub.users)), "expires_in": 28_800, "scope": asked["scope"]})
+
+
 def _whoami(handler: _Handler, **_: Any) -> Answer:
     user = handler.user()
     if user is None:
@@ -353,6 +375,8 @@ def _resolve(handler: _Handler, kind: str | None, repo_id: str, revision: str, n
 
 
 ROUTES: list[tuple[str, str, Callable[..., Answer]]] = [
+    (r"/oauth/authorize", "GET", _authorize),
+    (r"/oauth/token", "POST", _token),
     (r"/api/whoami-v2", "GET", _whoami),
     (r"/api/repos/create", "POST", _create),
     (r"/api/validate-yaml", "POST", _validate),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core import library
+from gan_core.config import UserError
+from gan_core.hub import signin
 from gan_core.hub.download import pull
 from gan_core.hub.reference import HubReference
 from gan_core.hub.register import remembered
@@ -145,4 +149,45 @@ def test_the_hosts_token_is_no_visitors(hub: FakeHub, monkeypatch: pytest.Monkey
         test = opened("library", shelf="weights")
         publish(test, "upload:mine", "ada/copy")
         assert ("ada/copy" in hub.repos) is (shared == "0")
-        assert [error.value for error in test.error if "needs a token" in error.value] or shared == "0"
+        assert [error.value for error in test.error if "right of your own" in error.value] or shared == "0"
+
+
+def test_a_visitor_of_a_space_signs_in_and_publishes_with_their_own_right(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+) -> None:
+    values = {"GAN_HOSTED": "1", "OAUTH_CLIENT_ID": "client", "OAUTH_CLIENT_SECRET": "hush", "SPACE_HOST": "a.hf.space"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(signin, "grants", signin.Grants())
+    save_untrained(runs_dir(), "mine")
+    test = opened("library", shelf="weights")
+    test.session_state["library.publish"] = "upload:mine"
+    test.run()
+    assert [link.proto.url for link in test.get("link_button")] == ["/login/huggingface?lang=en"]
+    code = signin.grants.keep("", signin.Grant(TOKEN, time.time() + 100))
+    for _ in range(2):
+        test.session_state["library.publish"] = "upload:mine"
+        test.run()
+        named(test.text_input, "Repository").set_value("ada/signed")
+        named(test.text_input, "Token, or the code of the sign-in").set_value(code)
+    test.session_state["library.publish"] = "upload:mine"
+    named(test.button, "Publish").click().run()
+    assert not test.exception and not test.error
+    assert "ada/signed" in hub.repos and TOKEN not in str(test.query_params)
+    with pytest.raises(UserError):
+        signin.grants.redeem(code)
+
+
+def test_who_is_signed_in_is_asked_for_no_token(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    values = {"GAN_HOSTED": "1", "OAUTH_CLIENT_ID": "client", "OAUTH_CLIENT_SECRET": "hush", "SPACE_HOST": "a.hf.space"}
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    held = signin.Grants()
+    monkeypatch.setattr(signin, "grants", held)
+    save_untrained(runs_dir(), "mine")
+    test, number = opened("library", shelf="weights"), "v" * 43
+    test.session_state["visitor.session"] = number  # where the browser keeps no cookie
+    held.keep(hashlib.sha256(number.encode()).hexdigest()[:32], signin.Grant(TOKEN, time.time() + 100))
+    publish(test, "upload:mine", "ada/signed")
+    assert not test.error and "ada/signed" in hub.repos
+    assert not [field for field in test.text_input if "Token" in field.label]
