@@ -19,7 +19,7 @@ import torch
 from gan_core.checkpoints import BundleInfo, load_bundle, load_checkpoint, read_tensors, save_bundle, save_checkpoint
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
-from gan_core.devices import device_title
+from gan_core.devices import device_title, faster_precision
 from gan_core.distributed import ALONE, World, local_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes, write_json
@@ -104,8 +104,9 @@ class _Recorder:
         self.run, self.status, self.world = run, status, world
         self.recipe, dataset = self._load(run.recipe())
         device = run.about().device
-        world.share({"recipe": self.recipe.to_dict(), "device": device})
         self.device = local_device(device)
+        self._settle_precision()
+        world.share({"recipe": self.recipe.to_dict(), "device": device})
         self.status = replace(self.status, device=_title(self.device, world))
         self.trainer = Trainer(self.recipe, dataset, self.device, world)
         self.class_names = self.trainer.dataset.class_names
@@ -163,14 +164,19 @@ class _Recorder:
             source = find_dataset(recipe.dataset)
             if recipe.dataset != "mnist" or source.on_disk() or self.run.checkpoints():
                 raise
-            recipe = replace(recipe, dataset="strokes")
+            recipe = self.run.change_recipe(replace(recipe, dataset="strokes"))
             dataset = find_dataset("strokes").load(report=self._loading)
-            write_bytes(self.run.path / "recipe.json", json.dumps(recipe.to_dict()).encode())
             self.status = self.status.noting(ON_STROKES)
         if dataset.notice is not None:
             self.status = self.status.noting(dataset.notice.text, **dataset.notice.values)
         self._say("")
         return recipe, dataset
+
+    def _settle_precision(self) -> None:
+        """What the processor decides is decided once, so that a run resumes as it began wherever it goes on."""
+        if self.recipe.training.precision == "auto":
+            precision = faster_precision(self.device)
+            self.recipe = self.run.change_recipe(self.recipe.with_values({"training.precision": precision}))
 
     def _resume_or_branch(self) -> None:
         for path in self.run.checkpoints():
@@ -346,10 +352,11 @@ def _title(device: torch.device, world: World) -> str:
 
 
 def warm_up() -> None:
-    """Have torch load now what it would load at the first optimiser, which is over a second's work."""
+    """Do now what would delay the first step: have torch load what optimisers need, and measure this processor."""
     layer = torch.nn.Linear(1, 1)
     layer(torch.zeros(1, 1)).sum().backward()
     make_optimizer(Optimizer(), layer).step()
+    faster_precision(torch.device("cpu"))
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from gan_core import devices
 from gan_core.config import UserError
 from gan_core.devices import available_devices, pick_device
 
@@ -24,3 +25,15 @@ def test_a_name_that_is_none_is_told(name: str) -> None:
 def test_a_device_that_is_not_there_is_told(name: str) -> None:
     with pytest.raises(UserError, match="This machine has"):
         pick_device(name)
+
+
+def test_the_faster_precision_is_the_one_that_took_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured = devices._seconds_of_layers(torch.float32, torch.float32)
+    assert 0.5 < measured[0] / measured[1] < 2
+    found = []
+    for times in ((1.0, 1.3), (1.3, 1.0), (1.1, 1.0)):
+        monkeypatch.setattr(devices, "_seconds_of_layers", lambda *precisions, times=times: times)
+        devices.faster_precision.cache_clear()
+        found.append(devices.faster_precision(torch.device("cpu")))
+    devices.faster_precision.cache_clear()
+    assert found == ["float32", "bfloat16", "float32"]

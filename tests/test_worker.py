@@ -231,3 +231,20 @@ def test_checkpoints_are_written_now_and_then_and_only_two_are_kept(monkeypatch:
     run = new_run()
     assert train_run(run).state == "finished"
     assert [path.stem for path in run.checkpoints()] == ["step-00000011", "step-00000010"]
+
+
+@pytest.mark.parametrize("found", ["float32", "bfloat16"])
+def test_a_run_keeps_the_precision_that_its_first_processor_was_faster_in(
+    found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CONTROL_SECONDS", 0.0)
+    monkeypatch.setattr(worker, "faster_precision", lambda device: found)
+    run, by_name = new_run({"training.precision": "auto"}), new_run({"training.precision": found})
+    assert train_run(run, at_step(5, lambda: run.set_command("stop"))).state == "stopped"
+    assert run.recipe() == by_name.recipe()
+    monkeypatch.setattr(worker, "faster_precision", lambda device: "other")
+    run.set_command("run")
+    train_run(run)
+    train_run(by_name)
+    for name, weight in final_weights(by_name).items():
+        assert torch.equal(weight, final_weights(run)[name]), name

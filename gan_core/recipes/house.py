@@ -24,7 +24,6 @@ _NOTES = (
     "The weight of a penalty is γ/2.",
     "The running average's half-life is a twentieth of the steps so far, as in StyleGAN2-ADA's ramp, so that it soon "
     "forgets the first pictures; it ends at the decay's own half-life.",
-    "bfloat16 is several times faster on a GPU and on recent processors; set the precision to float32 where it is not.",
 )
 _SOURCE = "After Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN)"
 
@@ -45,7 +44,7 @@ HOUSE_SMALL = Recipe(
     generator_terms=(RelativisticGenerator(),),
     generator_optimizer=_OPTIMIZER,
     discriminator_optimizer=_OPTIMIZER,
-    training=Training(epochs=20, batch_size=64, ema_decay=0.999, ema_ramp=0.05, precision="bfloat16"),
+    training=Training(epochs=20, batch_size=64, ema_decay=0.999, ema_ramp=0.05),
     snapshots=Snapshots(epochs=(1, 2, 5, 10, 15, 20), rows=4, columns=5),
     notes=(*_NOTES, _SMALL_NOTE),
 )
@@ -61,7 +60,7 @@ HOUSE_SMALL_CONDITIONAL = replace(
 )
 
 _LARGE_TRAINING = Training(
-    epochs=100, batch_size=128, ema_decay=0.9995, ema_ramp=0.05, precision="bfloat16"
+    epochs=100, batch_size=128, ema_decay=0.9995, ema_ramp=0.05
 )  # fmt: skip
 _LARGE_TERMS = (RelativisticCritic(), R1(weight=0.5, final_share=0.1), R2(weight=0.5, final_share=0.1))
 _LARGE_SNAPSHOTS = Snapshots(epochs=(1, 2, 5, 10, 20, 50, 75, 100), rows=4, columns=5)

@@ -111,9 +111,10 @@ class Training(Validated):
                                help="Share of the generator's running average kept each step; 0 shows its own weights.")
     ema_ramp: float = setting(0.0, title="Averaging ramp", minimum=0.0, maximum=1.0, advanced=True,
                               help="The average's half-life is at most this share of the steps so far; 0 is no ramp.")
-    precision: str = setting("float32", title="Precision", choices=("float32", "bfloat16"),
-                             help="bfloat16 computes the networks in half the bits: faster where the processor "
-                                  "supports it, not bit-for-bit the report's arithmetic.")
+    precision: str = setting("auto", title="Precision", choices=("auto", "float32", "bfloat16"),
+                             help="bfloat16 computes the networks in half the bits, not bit-for-bit the report's "
+                                  "arithmetic; weights stay float32. Auto measures at the start of a run which of the "
+                                  "two is faster on its processor, and the run keeps that.")
     log_every: int = setting(50, title="Steps per curve point", minimum=1, maximum=100_000, advanced=True,
                              help="Each point of the curves is the mean of so many steps.")
 
