@@ -17,6 +17,8 @@ VISITS = {
     "interpolate": "?view=grid&seed1=7&class1=4&side=5&mode=slerp",
     "digits": "?text=31.12&style=5&liveliness=0.5&paper=true&class=3&rows=2",
     "compare": "?a=cgan%40468&b=fc_gan&view=difference&noise=7&pictures=6&pair_seed=9&pair_epochs_cgan=3",
+    "quality": "?model=fc_gan&data=strokes&noise=4&count=10000",
+    "lab": "?comparison=new&recipe=dcgan&trial_seeds=2",
     "anatomy": "?recipe=dcgan&against=dcgan_modified&set=training.epochs%3D9",
     "library": "?shelf=weights",
 }
