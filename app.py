@@ -4,6 +4,7 @@ An `st.App` rather than a plain script, for three reasons: a link to any page op
 training supervisor lives and dies with the server, and plotly.js is served from the installed package.
 """
 
+import gc
 import gzip
 import threading
 from collections.abc import AsyncIterator
@@ -22,6 +23,10 @@ from starlette.routing import Route
 from pages.ui import sheet_route, sign_in
 from pages.ui.live_plot import PLOTLY_ROUTE
 from pages.ui.visitor import VisitorCookie
+
+# What pages import beyond the first one; loading it then would let the visitor wait.
+USED_LATER = ("gan_core.explore", "gan_core.comparison", "gan_core.anatomy", "gan_core.evaluation.inspection",
+              "plotly.graph_objects")  # fmt: skip
 
 
 @cache
@@ -49,6 +54,19 @@ def start_up() -> None:
     supervisor().start()
     # The first such check has torch load more of itself; better now than between a click on Train and the training.
     import_module("gan_core.fitting").check_fit(import_module("gan_core.recipes").RECIPES[0])
+    for name in USED_LATER:
+        import_module(name)
+    set_aside()
+
+
+def set_aside() -> None:
+    """Spare the collector what is loaded for good.
+
+    Streamlit collects garbage after each run of a page and each tick of a part of one; going through torch's and
+    plotly's quarter of a million objects took 0.1 seconds each time, in which no page of any visitor moved.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def supervisor() -> Any:

@@ -211,3 +211,8 @@ def test_the_step_of_a_number_fits_its_size(default: float, log: bool, step: flo
 def test_the_server_is_up_before_torch_is_loaded() -> None:
     script = "import app, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=60).returncode == 0
+
+
+def test_what_is_loaded_for_good_is_set_aside_from_each_collection_of_garbage() -> None:
+    script = "import app, gc, sys; app.start_up(); app.supervisor().stop(); sys.exit(len(gc.get_objects()) > 20_000)"
+    assert subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=240).returncode == 0
