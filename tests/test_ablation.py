@@ -19,7 +19,18 @@ from gan_core.config import UserError
 from gan_core.fitting import check_fit
 from gan_core.images import png, read_png
 from gan_core.lab import comparisons
-from gan_core.lab.ablation import JOIN, NAMED, PLAIN, Plan, fitting, new_group, parse_seeds, titles_of, with_remedies
+from gan_core.lab.ablation import (
+    JOIN,
+    NAMED,
+    PLAIN,
+    Plan,
+    fitting,
+    new_group,
+    parse_seeds,
+    settled,
+    titles_of,
+    with_remedies,
+)
 from gan_core.lab.comparisons import open_results, own, shipped
 from gan_core.lab.poster import poster
 from gan_core.lab.trials import (
@@ -230,6 +241,14 @@ def test_comparisons_are_found_by_the_group_of_their_runs(tmp_path: Path, monkey
     for ref in ("shipped:yours", "shipped:../yours", "c"):
         with pytest.raises(UserError):
             open_results(ref)
+
+
+def test_all_runs_of_a_comparison_have_one_precision() -> None:
+    arms = Plan("fc_gan", ("r1",), seeds=(1, 2)).arms()
+    assert {arm.recipe.training.precision for arm in arms} == {"auto"}
+    assert {arm.recipe.training.precision for arm in settled(arms, "bfloat16")} == {"bfloat16"}
+    chosen = find_recipe("fc_gan").with_values({"training.precision": "float32"})
+    assert settled(Plan(chosen).arms(), "bfloat16") == Plan(chosen).arms()
 
 
 def test_what_is_planned_takes_as_long_as_the_newest_run_of_the_recipe_on_that_data() -> None:

@@ -79,19 +79,21 @@ def _train(plan: Plan, group: str, device: str) -> int:
 
     A run that diverges is a result like any other.
     """
-    from gan_core.devices import pick_device
+    from gan_core.devices import faster_precision, pick_device
     from gan_core.fitting import check_fit
     from gan_core.foreground import train_in_foreground
+    from gan_core.lab.ablation import settled
     from gan_core.runs import create_run
     from gan_core.shelf import group_entries
 
-    pick_device(device)
-    arms = plan.arms()
-    for arm in arms:
-        check_fit(arm.recipe)
+    fastest = faster_precision(pick_device(device))
     there: dict[tuple[str, int], Run] = {
         (entry.about.part, entry.run.recipe().training.seed): entry.run for entry in group_entries(group)
     }
+    begun = next((run.recipe().training.precision for run in there.values()), fastest)
+    arms = settled(plan.arms(), begun)
+    for arm in arms:
+        check_fit(arm.recipe)
     for number, arm in enumerate(arms, 1):
         run = there.get((arm.part, arm.seed))
         if run is not None and run.recipe() != replace(arm.recipe, dataset=run.recipe().dataset):

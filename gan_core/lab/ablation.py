@@ -10,7 +10,7 @@ are the same changes. Everything here is a pure function; :mod:`gan_core.lab.tri
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -169,6 +169,19 @@ class Plan(Validated):
             for seed in self.seeds
             for part, recipe in ways.items()
         )
+
+
+def settled(arms: Sequence[Arm], precision: str) -> tuple[Arm, ...]:
+    """The same runs in one ``precision`` where the recipe leaves it to the processor.
+
+    Measured anew by each run it might differ within one comparison, and look like the work of a remedy.
+    """
+    return tuple(
+        replace(arm, recipe=arm.recipe.with_values({"training.precision": precision}))
+        if arm.recipe.training.precision == "auto"
+        else arm
+        for arm in arms
+    )
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

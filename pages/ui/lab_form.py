@@ -11,8 +11,8 @@ import streamlit as st
 
 from gan_core import guests, hosting, jobs, waiting
 from gan_core.config import UserError, settings_of
-from gan_core.devices import available_devices
-from gan_core.lab.ablation import JOINED, Arm, Plan, new_group, parse_seeds
+from gan_core.devices import available_devices, faster_precision, pick_device
+from gan_core.lab.ablation import JOINED, Arm, Plan, new_group, parse_seeds, settled
 from gan_core.metrics.classifier import has_reader
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.runs import runs_dir
@@ -107,6 +107,7 @@ def _start(plan: Plan, arms: tuple[Arm, ...], device: str, on_start: Callable[[s
     """Queue all runs and go there; a refusal is one sentence."""
     group = new_group()
     try:
+        arms = settled(arms, faster_precision(pick_device(device)))
         jobs.start_runs(
             [arm.recipe for arm in arms], device=device, group=group, owner=visitor.owner(), measured=plan.count,
             parts=[(arm.part, JOINED.join(_(title) for title in arm.titles)) for arm in arms],

@@ -105,6 +105,7 @@ def test_a_start_queues_each_way_with_each_seed_and_leads_there() -> None:
     assert {(run.about().measured, run.recipe().training.epochs, run.recipe().dataset) for run in runs} == {
         (300, 2, "strokes")
     }  # fmt: skip
+    assert len({run.recipe().training.precision for run in runs} - {"auto"}) == 1
     assert by_place[2].about().name == "Fully connected GAN + Batch normalisation in G + Packing"
     assert test.query_params["comparison"] in (group, [group]) and "ways" not in test.query_params
     assert "0 of 6 runs have ended" in {bar.proto.text for bar in test.get("progress")} | {written(test)}
