@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import subprocess
@@ -83,30 +84,46 @@ def test_the_weights_inside_can_be_brought_back_and_name_no_folder_of_this_machi
 
 
 def test_a_stranger_s_words_cannot_become_code(tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    words = '"""\nraise SystemExit(99)\n"""\\'
-    write_bundle(path, replace(small_recipe("cgan"), title=words, summary=words, source=words))
-    text = script(load_bundle(path))
-    run = compile(text, "sample.py", "exec")
-    assert "raise SystemExit(99)" in (run.co_consts[0] if isinstance(run.co_consts[0], str) else "")
-    run_alone([unpacked(share(str(path), ".zip"), tmp_path / "out")])
+    """Whatever a bundle says of itself, its script has the statements of any other and only another docstring."""
+    path, words = tmp_path / "model.safetensors", '"""\nraise SystemExit(99)\n"""\\'
+    statements = []
+    for said in ("", words):
+        recipe = small_recipe("cgan")
+        write_bundle(path, replace(recipe, title=said, summary=said, source=said) if said else recipe)
+        tree = ast.parse(script(load_bundle(path)))
+        statements.append([ast.dump(node) for node in tree.body[1:]])
+    assert "raise SystemExit(99)" in (ast.get_docstring(tree) or "")
+    assert statements[0] == statements[1]
+
+
+def export(run: Run, target: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", f"run:{run.id}", "--to", str(target)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(target)
 
 
 def test_the_command_writes_what_the_ending_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run: Run = make_run("fc_gan")
-    for name in ("model.zip", "model.onnx", "model.html", "folder"):
-        assert main(["export", f"run:{run.id}", "--to", str(tmp_path / name)]) == 0
-        assert capsys.readouterr().out.splitlines()[-1] == str(tmp_path / name)
+    for name in ("model.zip", "folder"):
+        export(run, tmp_path / name, capsys)
     assert zipfile.is_zipfile(tmp_path / "model.zip")
-    assert (tmp_path / "model.html").read_bytes().startswith(b"<!doctype html>")
     folder = tmp_path / "folder"
     assert {path.name for path in folder.iterdir()} == {
         "index.html", "generator.onnx", "sample.py", "model.safetensors", "recipe.json", "README.md",
     }  # fmt: skip
-    assert (folder / "index.html").read_bytes() == (tmp_path / "model.html").read_bytes()
+    assert (folder / "index.html").read_bytes().startswith(b"<!doctype html>")
     assert "sdk: static\n" in (folder / "README.md").read_text(encoding="utf-8")
     assert read_bundle_info(folder / "model.safetensors").step == 20
-    assert main(["export", f"run:{run.id}", "--to", str(folder)]) == 0  # a folder that was exported is replaced
+
+
+@pytest.mark.slow
+def test_the_files_of_a_folder_are_those_that_are_written_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = make_run("fc_gan")
+    for name in ("model.onnx", "model.html", "folder", "folder"):  # a folder that was exported is replaced
+        export(run, tmp_path / name, capsys)
+    assert (tmp_path / "folder" / "index.html").read_bytes() == (tmp_path / "model.html").read_bytes()
+    assert (tmp_path / "folder" / "generator.onnx").read_bytes() == (tmp_path / "model.onnx").read_bytes()
 
 
 @pytest.mark.parametrize("target", ["model.gif", "missing/model.html", "holding", "folder.html"])
