@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gan_core.data import find_dataset
+from gan_core.devices import keep_freed_memory
 from gan_core.distributed import World, local_device
 from gan_core.events import StepDone
 from gan_core.recipes.recipe import recipe_from_dict
@@ -16,6 +17,7 @@ def follow(world: World) -> None:
         LostRankError: another rank is gone.
         UserError: this machine cannot have the data set or the device.
     """
+    keep_freed_memory()
     job = world.share({"recipe": {}, "device": ""})
     recipe = recipe_from_dict(job["recipe"])
     dataset = find_dataset(recipe.dataset).load()

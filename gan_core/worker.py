@@ -19,7 +19,7 @@ import torch
 from gan_core.checkpoints import BundleInfo, load_bundle, load_checkpoint, read_tensors, save_bundle, save_checkpoint
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
-from gan_core.devices import device_title, faster_precision
+from gan_core.devices import device_title, faster_precision, keep_freed_memory
 from gan_core.distributed import ALONE, World, local_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
 from gan_core.files import write_bytes, write_json
@@ -69,6 +69,7 @@ def train_run(
     Returns:
         The final status, which is also written to the folder; failures are a status, never an exception.
     """
+    keep_freed_memory()
     process = psutil.Process()
     status = replace(run.status(), state="running", pid=process.pid, pid_created=process.create_time(), traceback="")
     status = status.saying("")

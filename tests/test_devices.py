@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -37,3 +41,24 @@ def test_the_faster_precision_is_the_one_that_took_less_time(monkeypatch: pytest
         found.append(devices.faster_precision(torch.device("cpu")))
     devices.faster_precision.cache_clear()
     assert found == ["float32", "bfloat16", "float32"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings")
+def test_a_training_process_gets_its_memory_from_the_system_once() -> None:
+    code = """
+import resource, sys
+import torch
+from gan_core.devices import keep_freed_memory
+if sys.argv[1] == "keep":
+    keep_freed_memory()
+for round in range(11):
+    if round == 1:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    torch.ones(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    ways = ("keep", "leave")
+    found = [subprocess.run([sys.executable, "-c", code, way], capture_output=True, text=True) for way in ways]
+    kept, left = (int(process.stdout) for process in found)
+    pages = 2**26 // resource.getpagesize()
+    assert kept < 3 * pages and left > 9 * pages  # of the ten rounds that were counted
