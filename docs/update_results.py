@@ -10,8 +10,12 @@ from typing import Any
 from gan_core.data import find_dataset
 from gan_core.evaluation.evaluate import Evaluation, Measure
 from gan_core.evaluation.scoreboard import NONE, percent, shown
+from gan_core.lab.ablation import JOINED, titles_of
+from gan_core.lab.comparisons import open_results, shipped
+from gan_core.lab.trials import Results, marks_by_chance, shown_cell, summarise
+from gan_core.lab.trials import shown as shown_value
 from gan_core.library import manifest
-from gan_core.metrics.table import METRICS
+from gan_core.metrics.table import BY_KEY, METRICS
 from gan_core.recipes import RECIPES
 from weights.measure import evaluations
 
@@ -34,6 +38,13 @@ PUBLISHED = """\
 FID as {report} gives it: Inception-V3 features, 10,000 pictures of each kind. Quoted, not measured here. These numbers
 come from other features than those above, so the two cannot be compared.
 """
+REMEDIES = """\
+## Remedies for `{recipe}`
+
+On {dataset}, {epochs} epochs, {count:,} pictures of each run measured: mean ± standard deviation over the seeds.
+▲: each run beats each run without remedy; ▼: each falls behind. If no remedy did anything, about {marks:.1f} of these
+marks would still be expected. Made by `{command}`.
+"""
 
 
 def document() -> str:
@@ -45,6 +56,7 @@ def document() -> str:
     for dataset in dict.fromkeys(entry["dataset"] for entry in entries):
         chosen = {entry["name"]: kept[entry["name"]] for entry in entries if entry["dataset"] == dataset}
         parts += [f"## {find_dataset(dataset).title}\n", *_measures(chosen), *_classes(chosen)]
+    parts += [part for comparison in shipped() for part in remedies(open_results(comparison.ref))]
     parts += ["## How they were trained\n", _trainings(entries), PUBLISHED.format(report=REPORT), _published()]
     return "\n".join(parts)
 
@@ -92,6 +104,22 @@ def _classes(chosen: dict[str, Evaluation]) -> Iterator[str]:
 
 def _pair(fidelity: float | None, diversity: float | None) -> str:
     return f"{percent(fidelity)} / {NONE if diversity is None else f'{diversity:.2f}'}"
+
+
+def remedies(results: Results) -> Iterator[str]:
+    """What each remedy did, as the Lab page shows it."""
+    table = summarise(results)
+    yield REMEDIES.format(
+        recipe=results.recipe, dataset=results.dataset, epochs=results.epochs, count=results.count,
+        marks=marks_by_chance(table), command=results.command,
+    )  # fmt: skip
+    rows = [
+        [JOINED.join(titles_of(row.part)), f"{row.measured} of {row.runs}",
+         *(shown_cell(key, row.cells.get(key)) for key in table.keys)]
+        for row in table.rows
+    ]  # fmt: skip
+    rows.append(["real test pictures", "", *(shown_value(key, table.floors.get(key)) for key in table.keys)])
+    yield _table(["", "runs", *(BY_KEY[key].title for key in table.keys)], rows)
 
 
 def _trainings(entries: Sequence[dict[str, Any]]) -> str:
