@@ -170,9 +170,9 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
 def test_what_ships_is_whole() -> None:
     for comparison in shipped():
         results = open_results(comparison.ref)
-        table = summarise(results)
         assert results.command.startswith("python -m gan_core ablate ") and results.parts[0] == PLAIN
-        assert all(row.measured == row.runs for row in table.rows) and all(titles_of(part) for part in results.parts)
+        assert all(trial.scores or trial.state == "diverged" for trial in results.trials), "every run came to an end"
+        assert all(titles_of(part) for part in results.parts) and summarise(results).row(PLAIN).measured >= 3
 
 
 def test_a_group_without_runs_is_one_sentence() -> None:
