@@ -365,7 +365,8 @@ def test_the_command_line_draws_and_shares_it(brought: str, tmp_path: Path) -> N
     np.testing.assert_array_equal(there, here)
 
 
-def test_its_card_claims_no_training(brought: str) -> None:
+def test_its_card_claims_no_training(brought: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     card = model_card(brought, "ada/theirs", describe(brought), "mit", curves=False)
     assert "trained elsewhere" in card
     assert "epochs" not in card and "optimiser" not in card and "None were taken" in card

@@ -10,8 +10,12 @@ from gan_core import library
 from gan_core.checkpoints import BundleInfo
 from gan_core.config import UserError
 from gan_core.data import find_dataset
+from gan_core.evaluation.evaluate import Evaluation
+from gan_core.evaluation.kept import EvaluationRequest, kept
+from gan_core.files import read_json
 from gan_core.metrics.classifier import load_reader
 from gan_core.recipes.recipe import Optimizer
+from gan_core.shipped import WEIGHTS_DIR
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -23,16 +27,22 @@ HUB_DATASETS = {
     "fashion_mnist": "zalando-datasets/fashion_mnist",
 }
 MEASURES = {"label_obedience": "Label obedience"}
+OBEDIENCE = ("obedience", "label_obedience")  # what the Hub calls accuracy
+COUNTS = (10_000, 1000)  # pictures of the evaluations that the Quality page makes, the better ones first
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a model; ``extractor`` names the network that looked at the pictures, if any did."""
+    """One number of a model; ``extractor`` names the network that looked at the pictures, if any did.
+
+    ``floor`` is what real pictures score in the model's place, where that was measured.
+    """
 
     name: str
     title: str
     value: float
     extractor: str
+    floor: float | None = None
 
 
 def model_card(ref: str, repo: str, info: BundleInfo, license: str, *, curves: bool) -> str:
@@ -56,15 +66,20 @@ def model_card(ref: str, repo: str, info: BundleInfo, license: str, *, curves: b
     )
     if not found:
         data.model_name = None  # only the model index needs it
-    parts = [_opening(info), _usage(repo, info), _training(ref, info), _measured(found), _limits(ref, info),
-             _origin(info, license)]  # fmt: skip
+    parts = [
+        _opening(info), _usage(repo, info), _training(ref, info), _measured(found, evaluation_of(ref, info), info),
+        _limits(ref, info), _origin(info, license),
+    ]  # fmt: skip
     if curves:
         parts.insert(3, "![Both losses over the epochs](curves.png)")
     return f"---\n{data.to_yaml()}\n---\n\n" + "\n\n".join(part for part in parts if part) + "\n"
 
 
 def measures(ref: str, info: BundleInfo) -> list[Measure]:
-    """What was measured of the model: the bundle's own numbers, and those that ship with the bundled ones."""
+    """What was measured of the model: its newest evaluation, or else the numbers that came with it."""
+    evaluated = evaluation_of(ref, info)
+    if evaluated is not None:
+        return [Measure(item.key, item.title, item.value, item.extractor, item.floor) for item in evaluated.measures]
     shipped: Mapping[str, float] = next((entry["metrics"] for entry in library.manifest() if entry["name"] == ref), {})
     numbers: Mapping[str, float] = {**info.metrics, **shipped}
     return [
@@ -72,6 +87,19 @@ def measures(ref: str, info: BundleInfo) -> list[Measure]:
                 _reader(info.dataset) if name == "label_obedience" else "")
         for name, value in numbers.items()
     ]  # fmt: skip
+
+
+def evaluation_of(ref: str, info: BundleInfo) -> Evaluation | None:
+    """What the Quality page or the command line found out about these very weights, with as many pictures as it did."""
+    try:
+        shipped = read_json(WEIGHTS_DIR / "evaluations.json")
+        known = shipped.get(ref) if isinstance(shipped, dict) else None
+        if known is not None:
+            return Evaluation.from_dict(known)
+        requests = (EvaluationRequest(ref, info.dataset, count) for count in COUNTS)
+        return next((found for request in requests if (found := kept(request)) is not None), None)
+    except (UserError, OSError):
+        return None
 
 
 def _reader(dataset: str) -> str:
@@ -86,7 +114,7 @@ def _result(measure: Measure, info: BundleInfo) -> EvalResult:
 
     return EvalResult(
         task_type=TASK, dataset_type=HUB_DATASETS.get(info.dataset, info.dataset), dataset_name=_data_title(info),
-        metric_type="accuracy" if measure.name == "label_obedience" else measure.name, metric_value=measure.value,
+        metric_type="accuracy" if measure.name in OBEDIENCE else measure.name, metric_value=measure.value,
         metric_name=f"{measure.title} ({measure.extractor})" if measure.extractor else measure.title,
     )  # fmt: skip
 
@@ -158,11 +186,18 @@ def _machine(ref: str) -> dict[str, str]:
     return {"Time": f"{status.seconds:,.0f} s on {status.device}"} if status is not None and status.seconds else {}
 
 
-def _measured(found: list[Measure]) -> str:
+def _measured(found: list[Measure], evaluated: Evaluation | None, info: BundleInfo) -> str:
     if not found:
         return "## Measures\n\nNone were taken."
-    rows = "\n".join(f"| {item.title} | {item.value:.4g} | {item.extractor or '–'} |" for item in found)
-    return f"## Measures\n\n| | value | measured with |\n|---|---|---|\n{rows}"
+    rows = "\n".join(
+        f"| {item.title} | {item.value:.4g} | {'–' if item.floor is None else f'{item.floor:.4g}'} | "
+        f"{item.extractor or '–'} |" for item in found
+    )  # fmt: skip
+    how = "" if evaluated is None else (
+        f"{evaluated.count:,} pictures of seed {evaluated.seed} against as many of {_data_title(info)}. Real: what as "
+        "many real pictures that nobody trained on score in their place.\n\n"
+    )  # fmt: skip
+    return f"## Measures\n\n{how}| | value | real | measured with |\n|---|---|---|---|\n{rows}"
 
 
 def _limits(ref: str, info: BundleInfo) -> str:

@@ -19,11 +19,16 @@ from gan_core import library
 from gan_core.checkpoints import load_bundle, read_bundle_info, read_tensors, rewrite_bundle
 from gan_core.cli import main
 from gan_core.config import UserError
+from gan_core.evaluation import kept
+from gan_core.evaluation.evaluate import Evaluation, Measure
+from gan_core.evaluation.kept import EvaluationRequest
+from gan_core.files import write_json
 from gan_core.history import History
 from gan_core.hub.download import pull
 from gan_core.hub.pictures import curves_picture, ticks
 from gan_core.hub.publish import publish, upload_folder
 from gan_core.hub.reference import HubReference
+from gan_core.metrics.table import METRICS
 from tests.hub.conftest import TOKEN
 from tests.hub.fake_hub import FakeHub, Fault
 from tests.made_runs import write_bundle
@@ -62,8 +67,8 @@ def test_the_shipped_model_comes_with_card_curves_and_pictures(hub: FakeHub) -> 
     assert front["license"] == "mit" and front["library_name"] == "gan-workbench"
     assert front["pipeline_tag"] == "unconditional-image-generation" and front["datasets"] == "ylecun/mnist"
     assert {"gan", "cgan"} <= set(front["tags"])
-    [result] = card.data.eval_results
-    assert result.dataset_type == "ylecun/mnist" and result.metric_type == "accuracy"
+    (result,) = [one for one in card.data.eval_results if one.metric_type == "accuracy"]
+    assert result.dataset_type == "ylecun/mnist"
     assert 0.95 < result.metric_value <= 1
     assert re.fullmatch(r"Label obedience \(mnist classifier \w{8}\)", result.metric_name)
     for words in ("46,800 steps", "Batch size | 128", "hf:ada/cgan", "![Pictures", "![Both", "## Limits", "Mirza"):
@@ -73,6 +78,23 @@ def test_the_shipped_model_comes_with_card_curves_and_pictures(hub: FakeHub) -> 
     for name in ("curves.png", "samples.png"):
         picture = Image.open(io.BytesIO(files[name]))
         assert min(picture.size) > 300 and len(picture.convert("RGB").getcolors(100_000) or ()) > 2
+
+
+def test_what_the_quality_page_found_is_in_the_card(hub: FakeHub, digits: str) -> None:
+    chosen = [metric for metric in METRICS if metric.key in ("frechet", "coverage", "obedience")]
+    measured = tuple(Measure(metric, 0.25 + rank, 0.125, "mnist classifier 0123abcd")
+                     for rank, metric in enumerate(chosen))  # fmt: skip
+    found = Evaluation("mnist", 1000, 0, 11, 1.0, measured, (), ())
+    write_json(kept._path(EvaluationRequest(digits, library.describe(digits).dataset)), found.to_dict())
+    publish(digits, "ada/digits", TOKEN)
+    card = ModelCard(files_of(hub, "ada/digits")["README.md"].decode())
+    results = {one.metric_type: one for one in card.data.eval_results}
+    assert set(results) == {"frechet", "coverage", "accuracy"}
+    for rank, (metric, kind) in enumerate(zip(chosen, ("frechet", "coverage", "accuracy"), strict=True)):
+        assert results[kind].metric_value == 0.25 + rank
+        assert results[kind].metric_name == f"{metric.title} (mnist classifier 0123abcd)"
+        assert f"| {metric.title} | {0.25 + rank} | 0.125 | mnist classifier 0123abcd |" in card.text
+    assert "1,000 pictures of seed 0 against as many of MNIST" in card.text
 
 
 def test_a_model_without_curves_or_measures_says_so(hub: FakeHub, digits: str) -> None:
