@@ -40,7 +40,6 @@ st.title(_("Compare"))
 st.markdown(_("Models side by side on the same noise: what differs in their pictures is what differs in the models."))
 with st.container(horizontal=True):
     compare_pair.offer_preset()
-    panels.share_panel()
 chosen = choose_models()
 if chosen:
     show(chosen)

@@ -36,7 +36,6 @@ def page() -> None:
     for part in (write, many_hands, one_hand, style_table):
         with panels.guard():
             part(model, info, int(seed))
-    panels.share_panel()
 
 
 def write_text(model: Model, info: BundleInfo, seed: int) -> None:

@@ -50,7 +50,6 @@ def page() -> None:
     with panels.guard():
         (show_grid if view == "grid" else show_path)(model, cards, mode, screen, desk)
     favourites_panel(model, cards, info.class_names if info.recipe.conditional else ())
-    panels.share_panel()
 
 
 def why_matched(info: BundleInfo) -> str:

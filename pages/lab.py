@@ -81,4 +81,3 @@ with panels.guard():
         lab_form(on_start=show)
     else:
         lab_view(current)
-panels.share_panel()

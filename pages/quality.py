@@ -52,7 +52,6 @@ def page() -> None:
     for part in parts:
         with panels.guard():
             part(view)
-    panels.share_panel()
 
 
 page()

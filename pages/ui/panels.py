@@ -8,7 +8,6 @@
     picture(sheet, alt=_("Sixteen generated digits"), caption=_("Epoch {epoch}").format(epoch=12), width=448)
     download_row([(_("Picture"), png, "sheet.png", "image/png"), (_("GIF"), gif, "walk.gif", "image/gif")], key="sheet")
     go_to("../digits.py", _("Choose digits"), params={"run": run_id})      # a link that keeps the language
-    share_panel()                                                          # the link to what is on screen
 
 Every sentence that reaches the screen has been through `_()` before it comes here.
 """
@@ -54,13 +53,6 @@ def go_to(page: str, label: str, *, icon: str | None = None, params: Mapping[str
     """A link to another page of the app, such as "../digits.py", that keeps the language; none out of a lesson."""
     if lesson.shows(page.removeprefix("../").removesuffix(".py")):
         st.page_link(page, label=label, icon=icon, query_params=state.with_language(params))
-
-
-def share_panel(**params: object) -> None:
-    """A button that opens the link to what is on screen; `params` as in `state.share_link`."""
-    with st.popover(_("Share"), icon=":material/link:"):
-        st.markdown(_("Whoever opens this link sees what you see now."))
-        st.code(state.share_link(**params), language=None, wrap_lines=True)
 
 
 def literal(text: str) -> str:

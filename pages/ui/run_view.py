@@ -130,25 +130,22 @@ def show_controls(run: Run, status: Status) -> None:
 
     While a run is live the buttons keep their places, so that none moves below a hand about to click.
     """
-    asked, own = run.command(), guest_view.owns(run)
-    if not own:
+    if not guest_view.owns(run):
         st.caption(_("You are watching: only the visitor who started this run can steer it."))
-    with st.container(horizontal=True):
-        with lesson.control("steer", key=run.id):
-            if not own:
-                pass
-            elif status.live:
-                if asked == "pause":
-                    command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
-                else:
-                    command(run, jobs.pause, _("Pause"), ":material/pause:", disabled=status.state != "running")
-                command(
-                    run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
-                    help=_("Everything is kept, and the run can be resumed later."),
-                )  # fmt: skip
-            elif status.state in ("stopped", "failed"):
-                command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
-        panels.share_panel(run=run.id)
+        return
+    asked = run.command()
+    with st.container(horizontal=True), lesson.control("steer", key=run.id):
+        if status.live:
+            if asked == "pause":
+                command(run, jobs.proceed, _("Continue"), ":material/play_arrow:", type="primary")
+            else:
+                command(run, jobs.pause, _("Pause"), ":material/pause:", disabled=status.state != "running")
+            command(
+                run, jobs.stop, _("Stop"), ":material/stop:", disabled=asked == "stop",
+                help=_("Everything is kept, and the run can be resumed later."),
+            )  # fmt: skip
+        elif status.state in ("stopped", "failed"):
+            command(run, jobs.proceed, _("Resume"), ":material/play_arrow:", type="primary")
 
 
 def command(run: Run, order: Callable[[Run], None], title: str, icon: str, **more: Any) -> None:
