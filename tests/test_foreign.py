@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import save_file
 from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
@@ -195,6 +195,23 @@ def test_a_foreign_generator_of_the_hub_draws_on_every_page(hub: FakeHub, tmp_pa
     ref = str(pull(HubReference("ada/eights")))
     assert pictures(SampleRequest(ref, count=4)).shape == (4, 8, 8)
     assert pictures(InterpolationRequest(ref, (Anchor(1), Anchor(2)), 5)).shape == (5, 8, 8)
+
+
+def test_weights_that_another_program_loaded_get_their_declaration(
+    hub: FakeHub, tmp_path: Path  # noqa: F811
+) -> None:
+    path = write(tmp_path / "made", trained(PlainDcgan()), {})
+    declared = json.dumps({**BASE, "architecture": DCGAN}).encode()
+    sha = hub.commit("ada/eights", {"model.safetensors": path.read_bytes(), "generator.json": declared})
+    cache = tmp_path / "hub"
+    hf_hub_download("ada/eights", "model.safetensors", revision=sha, cache_dir=cache, endpoint=hub.url, token=False)
+    pinned = HubReference("ada/eights", revision=sha)
+    with pytest.raises(UserError, match="no JSON file beside it"):
+        open_model(str(pinned))
+    assert pull(pinned) == pinned
+    assert torch.equal(open_model(str(pinned)).generator(noise()), trained(PlainDcgan())(noise()))
+    count = len(hub.requests)
+    assert pull(pinned) == pinned and len(hub.requests) == count
 
 
 def test_it_becomes_a_bundle_of_its_own(tmp_path: Path) -> None:

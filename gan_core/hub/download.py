@@ -110,7 +110,7 @@ def pull(reference: HubReference, token: str | None = None, progress: Progress |
         UserError: the Hub cannot be reached or refuses, the file is too large, arrives incomplete or damaged. The cache
             then holds no part of it.
     """
-    if reference.pinned and (there := cached(reference)) is not None:
+    if reference.pinned and (there := cached(reference)) is not None and _says_what_it_is(there[1]):
         return there[0]
     info = _info(reference, token)
     listing = _listing(info)
@@ -130,6 +130,14 @@ def pull(reference: HubReference, token: str | None = None, progress: Progress |
     if not reference.pinned:
         _remember_commit(reference, commit)
     return reference.at(commit, file.name)
+
+
+def _says_what_it_is(path: Path) -> bool:
+    """Whether a file is a bundle or has a declaration beside it: other programs load weights alone into the cache."""
+    if any((path.parent / name).is_file() for name in declaration_names(path.name)):
+        return True
+    with path.open("rb") as stream:
+        return b'"gan_workbench"' in stream.read(MOST_BYTES)
 
 
 def _folder(repo: str) -> Path:
