@@ -254,7 +254,7 @@ def sliders(browser: Browser, url: str, rounds: int) -> Iterator[Times]:
     yield Times("slider of Interpolate's film → picture", tuple(page.evaluate(FILM) / 1000 for _ in range(rounds)))
     page.goto(f"{url}/digits")
     page.wait_for_selector(SETTLED)
-    hands = page.locator(".st-key-hands [role=slider]")
+    hands = page.locator(".st-key-hands input")
     hands.focus()
     keys = itertools.cycle(["ArrowRight"] * 4 + ["ArrowLeft"] * 4)
     yield changes(page, "slider of pictures on Digits → sheet", " times ",
