@@ -12,13 +12,14 @@ from gan_core import library, listing
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
 PACKAGES = (
-    "pages", "pages/ui", "gan_core", "gan_core/datasets", "gan_core/metrics", "gan_core/models", "gan_core/recipes",
+    "pages", "pages/ui", "gan_core", "gan_core/cli", "gan_core/datasets", "gan_core/evaluation", "gan_core/hub",
+    "gan_core/lab", "gan_core/metrics", "gan_core/models", "gan_core/recipes", "gan_core/sharing",
 )  # fmt: skip
 OTHERS = {
     "weights/": "trained bundles, manifest.json (steps, time, hardware, seed, sha256) and the history of each training",
     "tests/": "one file for each part; pages/ runs the pages, browser/ drives a real Chromium",
     "benchmarks/": "measurements that the documents quote",
-    "docs/": "architecture.md, the picture above, and the commands that make this page's tables",
+    "docs/": "architecture.md and other documents, the picture above, and the commands that make tables",
     "locale/": "the Chinese catalogue",
     ".ci/run": "everything that must hold before a change is accepted",
 }
@@ -68,7 +69,7 @@ def purpose(path: Path) -> str:
         return "one thin file a page"
     docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     paragraph = " ".join(docstring.partition("\n\n")[0].split())
-    sentence = re.split(r"(?<=[.;:]) (?=[A-Z])", paragraph)[0]
+    sentence = re.split(r"(?<=[.;]) (?=[A-Z])", paragraph)[0]
     return re.sub(r"``|:\w+:`([^`]*)`|`", lambda match: match[1] or "", sentence).rstrip(".")
 
 
