@@ -1,9 +1,15 @@
 """The pure functions behind the figures."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from gan_core.history import History
+from gan_core.recipes import find_recipe
+from gan_core.runs import Run
 from pages.ui import charts
+from pages.ui.run_learning import charts_of, newest
 
 
 def test_short_curves_are_left_as_they_are() -> None:
@@ -151,3 +157,24 @@ def test_strips_have_a_dot_for_each_run_and_a_stroke_at_the_mean() -> None:
     band, reference = figure.layout.shapes
     assert (band.x0, band.x1, reference.x0, reference.x1) == (2, 4, 10, 10)
     assert figure.layout.yaxis.autorange == "reversed" and list(figure.layout.yaxis.categoryarray) == ["plain", "alone"]
+
+
+def test_a_run_is_drawn_anew_only_where_it_has_gone_on(tmp_path: Path) -> None:
+    recipe, history = find_recipe("fc_gan"), History()
+    run = Run(tmp_path / "run")
+
+    def drawn(smoothing: float = 0.6, language: str = "en") -> object:
+        return charts_of(newest(run, history), smoothing, False, language, history, recipe)
+
+    def learn(step: int) -> None:
+        values = {"loss_g": 1.0 / step, "loss_d": 1.0}
+        history.add({"event": "scalars", "step": step, "epoch": step, "seconds": step, "values": values})
+
+    learn(1)
+    first = drawn()
+    assert drawn() is first
+    assert drawn(smoothing=0.5) is not first and drawn(language="zh") is not first
+    learn(2)
+    assert drawn() is not first
+    run = Run(tmp_path / "another")
+    assert drawn() is not first

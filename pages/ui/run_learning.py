@@ -19,7 +19,7 @@ from gan_core.history import History
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Sheet, Status
 from pages.ui import charts, lesson
-from pages.ui.i18n import _
+from pages.ui.i18n import _, current_language
 from pages.ui.live_plot import live_plot
 from pages.ui.run_quality import OnStart, distance_key, show_alarm, show_quality
 from pages.ui.timeline import timeline
@@ -42,7 +42,7 @@ def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch,
     sheets = run.sheets(history)
     show_alarm(run, recipe, history, sheets, on_start)
     smoothing, log_y, verdicts = switches()
-    drawn = draw_charts(history, recipe, smoothing, log_y)
+    drawn = charts_of(newest(run, history), smoothing, log_y, current_language(), history, recipe)
     keys = {name: f"{run.id}.{name}" for name in drawn}
     left, right = st.columns([5, 6], gap="medium")
     with left:
@@ -80,6 +80,19 @@ def switches() -> tuple[float, bool, bool]:
             help=_("D(G(z)): how likely, in the discriminator's eyes, a generated picture is a real one."),
         )  # fmt: skip
     return smoothing, log_y, verdicts
+
+
+def newest(run: Run, history: History) -> tuple[object, ...]:
+    """What differs as soon as a run has another point of its curves."""
+    return run.id, len(history), *(values[-1] for name in ("step", "seconds") if (values := history.scalars.get(name)))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def charts_of(
+    state: tuple[object, ...], smoothing: float, log_y: bool, language: str, _history: History, _recipe: Recipe
+) -> Mapping[str, Chart]:
+    """The charts of a run as it stands, made once for all who look at it and until the next point."""
+    return draw_charts(_history, _recipe, smoothing, log_y)
 
 
 def draw_charts(history: History, recipe: Recipe, smoothing: float, log_y: bool) -> Mapping[str, Chart]:
