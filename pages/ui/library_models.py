@@ -172,6 +172,7 @@ def show_links(ref: str, info: BundleInfo) -> None:
     if info.recipe.conditional:
         panels.go_to("../digits.py", _("Digits"), icon=":material/looks_3:", params={"model": ref})
     panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})
+    panels.go_to("../quality.py", _("Quality"), icon=":material/straighten:", params={"model": ref})
 
 
 def share_button(ref: str) -> None:

@@ -143,6 +143,7 @@ def _actions(entry: RunEntry) -> None:
             panels.go_to("../interpolate.py", _("Interpolate"), icon=":material/conversion_path:",
                          params={"model": ref})  # fmt: skip
             panels.go_to("../compare.py", _("Compare"), icon=":material/compare:", params={"a": ref})
+            panels.go_to("../quality.py", _("Quality"), icon=":material/straighten:", params={"model": ref})
         if entry.recipe:
             st.download_button(
                 _("Export"), partial(export.export_run, entry.run), file_name=f"{entry.id}.zip", mime="application/zip",
