@@ -85,7 +85,7 @@ def main(generator: nn.Module, latents: Latents, pixel_range: tuple[float, float
     parser.add_argument("--count", type=int, default=100, help="how many pictures")
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same pictures")
     if class_names:
-        said = ", ".join(f"{label} {name}" for label, name in enumerate(class_names))
+        said = ", ".join(name if name == str(label) else f"{label} {name}" for label, name in enumerate(class_names))
         parser.add_argument("--labels", default="", help=f"classes to cycle over: {said}".replace("%", "%%"))
     options = parser.parse_args()
     if options.count < 1 or options.seed < 0:
