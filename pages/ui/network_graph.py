@@ -50,7 +50,7 @@ GLYPH, GAP, LINE = 84, 26, 17  # width of a block's column, room for an edge, he
 
 _component = st.components.v2.component(
     "gan_network_graph",
-    # The style sheet comes after the drawing: till then the figure would widen a phone's page without a style of its own.
+    # The style sheet comes after the drawing; until then a style of its own keeps the figure within a phone's page.
     html='<figure style="margin: 0; overflow-x: auto"></figure>',
     css="svg { display: block; margin: 0 auto; max-width: 100%; height: auto }",
     js="export default ({ parentElement, data }) => {"
