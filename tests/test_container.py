@@ -8,14 +8,10 @@ import os
 import re
 import shlex
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +19,7 @@ import pytest
 
 from gan_core.hub.space import BUILD, PARTS, PORT, ROOT, space_files
 from gan_core.runs import Run, list_runs
+from tests.servers import end_server, free_port, wait_until_healthy
 
 UID = 1000
 TEXT = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -141,7 +138,7 @@ def test_it_serves_and_trains_as_its_user_and_writes_where_it_should(place: Path
         command, cwd=place / "code", env=variables, stdout=log, stderr=log, start_new_session=True
     )
     try:
-        wait_for(lambda: is_healthy(port, server))
+        wait_until_healthy(f"http://127.0.0.1:{port}", server, seconds=120)
         subprocess.run(as_user([sys.executable, "-c", QUEUE]), cwd=place / "code", env=variables, check=True)
         root = place / "data" / "runs"
         wait_for(lambda: list_runs(root) and not list_runs(root)[0].status().live)
@@ -149,12 +146,7 @@ def test_it_serves_and_trains_as_its_user_and_writes_where_it_should(place: Path
         assert (run.status().state, run.status().step) == ("finished", 3), run.log().decode()
         assert run.path.stat().st_uid == UID and run.newest_bundle() is not None
     finally:
-        server.send_signal(signal.SIGTERM)
-        try:
-            server.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        end_server(server, seconds=30)
         log.close()
     said = (place / "server.log").read_text()
     assert "Traceback" not in said, said
@@ -178,21 +170,6 @@ def test_the_health_check_is_true_of_a_server_and_of_no_other() -> None:
     finally:
         other.kill()
         other.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_healthy(port: int, server: subprocess.Popen[bytes]) -> bool:
-    assert server.poll() is None, "the server ended"
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2):
-            return True
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
-        return False
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from gan_core.feed import Batches
 from gan_core.runs import Run
 from gan_core.worker import train_run
 from tests.ranks import TRAINED
+from tests.servers import free_port
 from tests.small import small_data, small_recipe
 
 # What each rank has for itself: random numbers, the unfinished point of its curves, how often a layer ran there.
@@ -28,10 +28,8 @@ OWN = ("rng.", "meter.", "num_batches_tracked")
 
 def start_ranks(command: Sequence[str]) -> list[subprocess.Popen[str]]:
     """Two processes with the environment that torchrun would give them."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    port = str(free_port())
+    shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "OMP_NUM_THREADS": "1"}
     return [
         subprocess.Popen(
             [sys.executable, "-m", *command], env=os.environ | shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},

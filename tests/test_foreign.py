@@ -16,7 +16,6 @@ import pytest
 import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import save_file
-from streamlit.testing.v1 import AppTest
 from torch import Tensor, nn
 
 from gan_core.checkpoints import load_bundle, read_bundle_info, rewrite_bundle
@@ -38,6 +37,7 @@ from gan_core.recipes.recipe import KINDS
 from gan_core.uploads import save_upload
 from tests.hub.conftest import hub  # noqa: F401 (a fixture)
 from tests.hub.fake_hub import FakeHub
+from tests.pages.opened import open_page
 from tests.small import small_recipe
 
 BASE: dict[str, Any] = {"z_size": 6, "prior": "normal", "classes": 0, "image_shape": [1, 8, 8]}
@@ -57,7 +57,6 @@ EMBEDDED: list[dict[str, Any]] = [
     {"kind": "linear", "inputs": 16, "outputs": 64, "name": "model.3"},
     {"kind": "activation", "function": "tanh"},
 ]
-MAIN = Path(__file__).parents[1] / "pages" / "ui" / "main.py"
 
 
 class PlainDcgan(nn.Module):
@@ -391,11 +390,8 @@ def test_its_card_claims_no_training(brought: str, tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("page", ["interpolate", "digits", "compare", "quality", "library"])
 def test_every_page_shows_it(page: str, brought: str) -> None:
-    test = AppTest.from_file(MAIN, default_timeout=60)
-    test.switch_page(f"../{page}.py")
-    test.query_params.update({"model": brought, "a": brought, "b": "cgan", "shelf": "uploads"})
-    test.run()
-    assert not test.exception and not test.error
+    test = open_page(page, model=brought, a=brought, b="cgan", shelf="uploads")
+    assert not test.error
     if page in ("interpolate", "digits", "quality"):
         assert test.query_params["model"] == brought
     if page == "library":

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from tests.servers import end_server, free_port, wait_until_healthy
 
 ROOT = Path(__file__).resolve().parents[2]
 SWITCHES = (
@@ -45,25 +42,6 @@ def find_chromium() -> str | None:
     return next((path for name in names if name and (path := shutil.which(name))), None)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if process.poll() is not None:
-            raise RuntimeError(f"the server ended with exit code {process.returncode}")
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                return
-        except (urllib.error.URLError, TimeoutError, ConnectionError):
-            time.sleep(0.05)
-    raise RuntimeError(f"the server did not answer within {seconds:g} seconds")
-
-
 @contextmanager
 def running_server(runs: Path, script: str = "app.py") -> Iterator[str]:
     """The address of a server that runs `script` until the block ends."""
@@ -82,12 +60,7 @@ def running_server(runs: Path, script: str = "app.py") -> Iterator[str]:
         wait_until_healthy(url, process)
         yield url
     finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_server(process, seconds=20)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,8 @@ from streamlit.testing.v1 import AppTest
 from gan_core import library
 from gan_core.data import FASHION
 from gan_core.runs import runs_dir
+from tests.pages.opened import open_page
 from tests.untrained import save_untrained
-
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
 
 
 @pytest.fixture(autouse=True)
@@ -22,12 +21,7 @@ def digits_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def digits(**params: str) -> AppTest:
-    test = AppTest.from_file(MAIN, default_timeout=60)
-    test.switch_page("../digits.py")
-    test.query_params.update(params)
-    test.run()
-    assert not test.exception
-    return test
+    return open_page("digits", **params)
 
 
 def texts(test: AppTest) -> str:

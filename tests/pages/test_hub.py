@@ -20,10 +20,9 @@ from gan_core.runs import runs_dir
 from tests.hub.conftest import TOKEN, hub  # noqa: F401 (a fixture)
 from tests.hub.fake_hub import FakeHub, Fault
 from tests.made_runs import write_bundle
+from tests.pages.opened import open_page
 from tests.small import small_recipe
 from tests.untrained import save_untrained
-
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
 
 
 @pytest.fixture(autouse=True)
@@ -37,22 +36,13 @@ def bundle(tmp_path: Path) -> bytes:
     return (tmp_path / "model.safetensors").read_bytes()
 
 
-def opened(page: str, **params: str) -> AppTest:
-    test = AppTest.from_file(MAIN, default_timeout=60)
-    test.switch_page(f"../{page}.py")
-    test.query_params.update(params)
-    test.run()
-    assert not test.exception
-    return test
-
-
 def named(elements: Any, label: str) -> Any:
     return next(element for element in elements if element.label == label)
 
 
 def test_a_repository_is_listed_and_a_model_loaded(hub: FakeHub, bundle: bytes) -> None:  # noqa: F811
     sha = hub.commit("ada/many", {"a.safetensors": bundle, "old.pt": b"x"})
-    test = opened("library", shelf="hub", hub="ada/many")
+    test = open_page("library", shelf="hub", hub="ada/many")
     assert hub.requests == [], "a link alone asks nothing"
     named(test.button, "List its models").click().run()
     assert "old.pt" in " ".join(caption.value for caption in test.caption)
@@ -66,7 +56,7 @@ def test_a_repository_is_listed_and_a_model_loaded(hub: FakeHub, bundle: bytes) 
 
 
 def test_a_refused_repository_is_one_sentence(hub: FakeHub) -> None:  # noqa: F811
-    test = opened("library", shelf="hub", hub="ada/none")
+    test = open_page("library", shelf="hub", hub="ada/none")
     named(test.button, "List its models").click().run()
     assert [error.value for error in test.error] == [
         "The Hub shows no repository ada/none; check the name, or give a token if it is private."
@@ -79,11 +69,11 @@ def test_a_link_opens_a_model_of_the_hub_and_is_pinned(
 ) -> None:
     save_untrained(runs_dir(), "mine")
     sha = hub.commit("ada/digits", {"model.safetensors": bundle})
-    test = opened(page, **{param: "hf:ada/digits"})
+    test = open_page(page, **{param: "hf:ada/digits"})
     assert not test.error and not test.warning
     assert test.query_params[param] == f"hf:ada/digits@{sha}"
     hub.stop()
-    again = opened(page, **{param: f"hf:ada/digits@{sha}"})
+    again = open_page(page, **{param: f"hf:ada/digits@{sha}"})
     assert not again.error and again.query_params[param] == f"hf:ada/digits@{sha}"
 
 
@@ -91,7 +81,7 @@ def test_a_link_opens_a_model_of_the_hub_and_is_pinned(
 def test_a_link_to_what_cannot_be_had_says_so_and_shows_another(page: str, param: str, hub: FakeHub) -> None:  # noqa: F811
     save_untrained(runs_dir(), "mine")
     hub.faults = [Fault("GET /api/models", 503)]
-    test = opened(page, **{param: "hf:ada/digits"})
+    test = open_page(page, **{param: "hf:ada/digits"})
     assert [error.value for error in test.error] == [
         "The Hub itself has a fault just now (503); try again later."
     ]
@@ -106,10 +96,10 @@ def test_on_a_shared_server_a_link_lists_the_model_for_its_visitor_alone(
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     sha = hub.commit("ada/digits", {"model.safetensors": bundle})
     save_untrained(runs_dir(), "mine")
-    test = opened("digits", model="hf:ada/digits")
+    test = open_page("digits", model="hf:ada/digits")
     assert f"ada/digits (Hub, {sha[:7]})" in named(test.selectbox, "Model").options
     assert set(hub.authorizations) == {""}, "the host's token is nobody's"
-    other = opened("digits")
+    other = open_page("digits")
     assert not [option for box in other.selectbox for option in box.options if "Hub" in option]
 
 
@@ -131,7 +121,7 @@ def test_a_model_is_published_with_a_token_that_stays_in_the_session(
 ) -> None:
     hub.commit("ada/digits", {"model.safetensors": bundle})
     pinned = str(pull(HubReference("ada/digits")))
-    test = opened("library", shelf="weights")
+    test = open_page("library", shelf="weights")
     publish(test, pinned, "ada/copy")
     assert "needs a token" in test.error[0].value and "ada/copy" not in hub.repos
     publish(test, pinned, "ada/copy", TOKEN)
@@ -146,7 +136,7 @@ def test_the_hosts_token_is_no_visitors(hub: FakeHub, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     for shared in ("1", "0"):
         monkeypatch.setenv("GAN_HOSTED", shared)
-        test = opened("library", shelf="weights")
+        test = open_page("library", shelf="weights")
         publish(test, "upload:mine", "ada/copy")
         assert ("ada/copy" in hub.repos) is (shared == "0")
         assert [error.value for error in test.error if "right of your own" in error.value] or shared == "0"
@@ -160,7 +150,7 @@ def test_a_visitor_of_a_space_signs_in_and_publishes_with_their_own_right(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(signin, "grants", signin.Grants())
     save_untrained(runs_dir(), "mine")
-    test = opened("library", shelf="weights")
+    test = open_page("library", shelf="weights")
     test.session_state["library.publish"] = "upload:mine"
     test.run()
     assert [link.proto.url for link in test.get("link_button")] == ["/login/huggingface?lang=en"]
@@ -185,7 +175,7 @@ def test_who_is_signed_in_is_asked_for_no_token(hub: FakeHub, monkeypatch: pytes
     held = signin.Grants()
     monkeypatch.setattr(signin, "grants", held)
     save_untrained(runs_dir(), "mine")
-    test, number = opened("library", shelf="weights"), "v" * 43
+    test, number = open_page("library", shelf="weights"), "v" * 43
     test.session_state["visitor.session"] = number  # where the browser keeps no cookie
     held.keep(hashlib.sha256(number.encode()).hexdigest()[:32], signin.Grant(TOKEN, time.time() + 100))
     publish(test, "upload:mine", "ada/signed")

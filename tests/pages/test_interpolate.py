@@ -10,9 +10,8 @@ from streamlit.testing.v1 import AppTest
 from gan_core import library
 from gan_core.favourites import Favourite, list_favourites, save_favourite
 from gan_core.runs import runs_dir
+from tests.pages.opened import open_page
 from tests.untrained import save_untrained
-
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
 
 
 @pytest.fixture(autouse=True)
@@ -23,12 +22,7 @@ def digits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def interpolate(**params: str) -> AppTest:
-    test = AppTest.from_file(MAIN, default_timeout=60)
-    test.switch_page("../interpolate.py")
-    test.query_params.update(params)
-    test.run()
-    assert not test.exception
-    return test
+    return open_page("interpolate", **params)
 
 
 def film(test: AppTest) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from gan_core.lab.trials import results_of
 from gan_core.metrics.table import BY_KEY
 from gan_core.runs import Run, list_runs
 from pages.ui import visitor
+from tests.pages.opened import open_page
 
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
 FLOORS = {"coverage": 0.96, "frechet": 1.5}
 
 
@@ -31,12 +31,7 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def lab(**params: str) -> AppTest:
-    test = AppTest.from_file(MAIN, default_timeout=60)
-    test.switch_page("../lab.py")
-    test.query_params.update(params)
-    test.run()
-    assert not test.exception
-    return test
+    return open_page("lab", **params)
 
 
 def written(test: AppTest) -> str:

@@ -10,9 +10,8 @@ from streamlit.testing.v1 import AppTest
 from gan_core import library
 from gan_core.evaluation.kept import EvaluationRequest, kept
 from gan_core.runs import runs_dir
+from tests.pages.opened import open_page
 from tests.untrained import save_untrained
-
-MAIN = Path(__file__).parents[2] / "pages" / "ui" / "main.py"
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +20,7 @@ def no_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def quality(**params: str) -> AppTest:
-    test = AppTest.from_file(MAIN, default_timeout=120)
-    test.switch_page("../quality.py")
-    test.query_params.update(params)
-    test.run()
-    assert not test.exception
-    return test
+    return open_page("quality", seconds=120, **params)
 
 
 def written(test: AppTest) -> str:
