@@ -30,6 +30,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from benchmarks.race import in_turns
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset
 from gan_core.devices import device_title, pick_device
@@ -72,8 +73,8 @@ def measure(classes: int, rounds: int, device: torch.device) -> Iterator[str]:
     """A row of the table for each way; D's update and the whole step are timed in turns."""
     updates = {way: Updates(way, classes, device) for way in WAYS}
     steps = {way: steps_of(way, classes, device) for way in WAYS if way != "N batches"}
-    of_update = in_turns({way: updates[way].run for way in WAYS}, rounds, device)
-    of_step = in_turns({way: partial(next, trained) for way, trained in steps.items()}, rounds, device)
+    of_update = medians({way: updates[way].run for way in WAYS}, rounds, device)
+    of_step = medians({way: partial(next, trained) for way, trained in steps.items()}, rounds, device)
     for way in WAYS:
         command = [sys.executable, "-m", "benchmarks.class_discriminators", "--device", str(device), "--watch", way]
         watched = subprocess.run([*command, str(classes)], stdout=subprocess.PIPE, text=True, check=True)
@@ -122,18 +123,20 @@ def steps_of(way: str, classes: int, device: torch.device) -> Iterator[StepDone]
     return (event for event in trainer.events() if isinstance(event, StepDone))
 
 
-def in_turns(actions: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
-    """Median seconds of each action, which take turns; the first round warms up and does not count."""
+def medians(actions: dict[str, Callable[[], object]], rounds: int, device: torch.device) -> dict[str, float]:
+    """Median seconds of each action, which take turns."""
+    measured = in_turns({name: partial(seconds_of, action, device) for name, action in actions.items()}, rounds)
+    return {name: statistics.median(times) for name, times in measured.items()}
+
+
+def seconds_of(action: Callable[[], object], device: torch.device) -> float:
+    """Of processor time on a CPU, of time that passes on a GPU."""
     clock = time.process_time if device.type == "cpu" else time.perf_counter
-    seconds: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(rounds + 1):
-        for name, action in actions.items():
-            began = clock()
-            action()
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            seconds[name].append(clock() - began)
-    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
+    began = clock()
+    action()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return clock() - began
 
 
 def memory_of_updates(way: str, classes: int, device: torch.device) -> int:

@@ -15,14 +15,13 @@ import argparse
 import os
 import tempfile
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import torch
 
-from benchmarks.race import floors, in_turns, rows, ways
+from benchmarks.race import floors, race
 from benchmarks.report import publish, stamp, table
 from gan_core.events import Event, Started
 from gan_core.recipes import find_recipe
@@ -48,9 +47,7 @@ def main() -> None:
     origin = stamp(f"python -m benchmarks.cpu --rounds {arguments.rounds} --seconds {arguments.seconds:g}")
     raced = []
     for recipe in recipes:
-        with ExitStack() as stack:
-            entrants = ways(recipe, device, stack, arguments.pytorch_gan)
-            raced += rows(recipe, in_turns(entrants, arguments.rounds, arguments.seconds))
+        raced += race(recipe, device, arguments.rounds, arguments.seconds, arguments.pytorch_gan)
     body = "\n\n".join([
         "The same networks, trained by the usual loop and by the workbench, in turns. The ratio is the median over the "
         f"rounds; its least and greatest stand beside it. {torch.get_num_threads()} threads.",

@@ -12,10 +12,9 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.race import floors, in_turns, rows, ways
+from benchmarks.race import floors, race
 from benchmarks.report import publish, stamp, table
 from gan_core.devices import device_title, pick_device
 from gan_core.events import Event, StepDone
@@ -43,8 +42,7 @@ def main() -> None:
     )
     raced = []
     for recipe in recipes:
-        with ExitStack() as stack:
-            raced += rows(recipe, in_turns(ways(recipe, device, stack), arguments.rounds, arguments.seconds))
+        raced += race(recipe, device, arguments.rounds, arguments.seconds)
         print(recipe.name, "raced", flush=True)
     body = "\n\n".join([
         "The same networks, trained by the usual loop, by the workbench step by step, and by the workbench as a "

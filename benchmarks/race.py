@@ -1,6 +1,6 @@
 """Ways to train one recipe, raced against each other in turns, and how fast the processor could be at all.
 
-    speeds = in_turns(ways(recipe, device), rounds=7, seconds=1.0)      # pictures a second of each way in each round
+    rows = race(recipe, device, rounds=7, seconds=1.0)                  # a row of a table for each way
     floor = least_seconds(recipe, *powers(device, torch.bfloat16))      # of one step
 """
 
@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -26,6 +27,15 @@ USUAL = "usual loop"
 # Reads and writes of float32 for each weight in an update: the gradient written and read; weight, mean and square of
 # Adam read and written; and the weight read by a forward and a backward pass.
 TRAFFIC = 4 * (2 + 6 + 2)  # bytes
+
+
+def race(
+    recipe: Recipe, device: torch.device, rounds: int, seconds: float, pytorch_gan: Path | None = None
+) -> list[tuple[str, ...]]:
+    """The rows of a recipe; each way trains for so many seconds in each round."""
+    with ExitStack() as stack:
+        entrants = {way: partial(take, seconds) for way, take in ways(recipe, device, stack, pytorch_gan).items()}
+        return list(rows(recipe, in_turns(entrants, rounds)))
 
 
 def ways(recipe: Recipe, device: torch.device, stack: ExitStack, pytorch_gan: Path | None = None) -> dict[str, Turn]:
@@ -78,13 +88,13 @@ def turn(one_by_one: Iterator[None], recipe: Recipe, device: torch.device) -> Tu
     return take
 
 
-def in_turns(entrants: Mapping[str, Turn], rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Speeds of each way in each round; the first round warms up and does not count."""
-    speeds: dict[str, list[float]] = {way: [] for way in entrants}
+def in_turns(entrants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:
+    """What each of the entrants answers in each round; the first round warms up and does not count."""
+    answers: dict[str, list[float]] = {name: [] for name in entrants}
     for _ in range(rounds + 1):
-        for way, take in entrants.items():
-            speeds[way].append(take(seconds))
-    return {way: measured[1:] for way, measured in speeds.items()}
+        for name, measure in entrants.items():
+            answers[name].append(measure())
+    return {name: measured[1:] for name, measured in answers.items()}
 
 
 def rows(recipe: Recipe, speeds: Mapping[str, list[float]]) -> Iterator[tuple[str, ...]]:
