@@ -40,7 +40,8 @@ def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch,
     """What a history says in words, the film and the curves of a run, with their switches and downloads."""
     history = run.history()
     sheets = run.sheets(history)
-    show_alarm(run, recipe, history, sheets, on_start)
+    with st.container():  # empty or not, it keeps the charts' place on the page, and so their zoom
+        show_alarm(run, recipe, history, sheets, on_start)
     smoothing, log_y, verdicts = switches()
     drawn = charts_of(newest(run, history), smoothing, log_y, current_language(), history, recipe)
     keys = {name: f"{run.id}.{name}" for name in drawn}
@@ -60,7 +61,8 @@ def show_learning(run: Run, recipe: Recipe, status: Status, on_branch: OnBranch,
     with right:
         for name in ("losses", "answers"):
             place(keys[name], drawn[name])
-    show_quality(run, recipe, status, history)
+    with st.container():
+        show_quality(run, recipe, status, history)
     for column, name in zip(st.columns(2, gap="medium"), ("parts", "rates"), strict=True):
         with column:
             place(keys[name], drawn[name])

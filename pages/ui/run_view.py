@@ -38,9 +38,10 @@ def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:
             recipe, status = run.recipe(), run.status()
             if status.live:
                 guests.seen(run)
-            show_state(run, status)
-            show_messages(run, status)
-            show_controls(run, status)
+            with st.container():  # one place, however much it says: what moves below would be drawn anew
+                show_state(run, status)
+                show_messages(run, status)
+                show_controls(run, status)
             show_learning(run, recipe, status, on_branch, on_start)
             if status.live != live:
                 st.rerun()  # the whole page: the clock of this part starts or stops

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -10,6 +11,7 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from gan_core import jobs
 from gan_core.data import find_dataset
@@ -388,6 +390,33 @@ def test_a_healthy_run_shows_figures_and_no_alarm(root: Path) -> None:
     test = train_page(run=run.id)
     assert not test.exception and "No class is missing." in texts(test)
     assert test.metric[0].value == "10 of 10" and "Feature matching" not in labels(test)
+
+
+def chart_places(test: AppTest) -> list[list[int]]:
+    """Where each chart stands in the tree of the page: a chart whose place changes is drawn anew in the browser."""
+    places: list[list[int]] = []
+
+    def walk(block: Block, path: list[int]) -> None:
+        for index, child in block.children.items():
+            if isinstance(child, Block):
+                walk(child, [*path, index])
+            elif child.type == "bidi_component":
+                places.append([*path, index])
+
+    walk(test.main, [])
+    return places
+
+
+def test_what_a_run_says_leaves_the_charts_where_they_are(root: Path) -> None:
+    run = made_run(root)
+    before = chart_places(train_page(run=run.id))
+    for epoch in (3, 4):
+        measured(run, epoch, ONE, 120.0)
+    run.set_status(replace(run.status(), notice="The processor is slow today."))
+    test = train_page(run=run.id)
+    assert "The processor is slow today." in texts(test) and "are read as “1”" in texts(test)
+    after = chart_places(test)
+    assert before and all(place in after for place in before)
 
 
 def test_without_kept_networks_remedies_wait(root: Path) -> None:
