@@ -20,6 +20,7 @@ from gan_core.files import read_json
 from gan_core.hub.download import cached
 from gan_core.hub.reference import is_hub, parse_reference
 from gan_core.hub.register import remembered
+from gan_core.recipes import find_recipe
 from gan_core.runs import Run, list_runs, runs_dir
 from gan_core.shipped import WEIGHTS_DIR
 
@@ -28,11 +29,15 @@ _REFERENCE = re.compile(r"(run:\w[\w.\-]*|\w+)(@\d+)?|upload:\w[\w\-]*")
 
 @dataclass(frozen=True)
 class Model:
-    """One choice: its reference, what to call it, and where it comes from ("bundled", "run", "upload" or "hub")."""
+    """One choice: its reference, what to call it, and where it comes from ("bundled", "run", "upload" or "hub").
+
+    ``dataset`` names what it has learnt where the title does not tell: another data set than its recipe's own.
+    """
 
     ref: str
     title: str
     origin: str
+    dataset: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,11 +57,16 @@ def manifest() -> list[dict[str, Any]]:
 
 def models() -> list[Model]:
     """All models there are: shipped ones, own runs that have networks (newest first), uploads, loaded from the Hub."""
-    shipped = [Model(entry["name"], entry["title"], "bundled") for entry in manifest()]
+    shipped = [Model(entry["name"], entry["title"], "bundled", _other_dataset(entry)) for entry in manifest()]
     own = [Model(f"run:{run.id}", run.about().name, "run") for run in list_runs() if run.newest_bundle() is not None]
     files = sorted(uploads_dir().glob("*.safetensors"))
     brought = [Model(f"upload:{path.stem}", path.stem, "upload") for path in files]
     return [*shipped, *own, *brought, *hub_models()]
+
+
+def _other_dataset(entry: dict[str, Any]) -> str:
+    own = find_recipe(entry["recipe"]).dataset
+    return entry["dataset"] if entry["dataset"] != own else ""
 
 
 def hub_models() -> list[Model]:

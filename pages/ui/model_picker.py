@@ -18,6 +18,7 @@ import streamlit as st
 
 from gan_core import library
 from gan_core.config import UserError
+from gan_core.data import find_dataset
 from gan_core.hub.reference import is_hub, parse_reference
 from gan_core.library import Model
 from pages.ui import guest_view, hub_models, lesson, panels, state
@@ -74,7 +75,7 @@ def choose_model(
 
 
 def title_of(model: Model) -> str:
-    """What a model is called on screen: its title, and where it comes from unless it is a bundled one."""
+    """What a model is called on screen: its title, and where it or what it has learnt comes from where that differs."""
     if model.origin == "hub":
         return _("{title} (Hub, {commit})").format(title=model.title, commit=parse_reference(model.ref).revision[:7])
     ref, _at, step = model.ref.partition("@")
@@ -84,6 +85,8 @@ def title_of(model: Model) -> str:
         title = _("{title} (run {id})").format(title=title, id=ref.partition(":")[2])
     elif model.origin == "upload":
         title = _("{title} (uploaded)").format(title=title)
+    elif model.dataset:
+        title = _("{title} ({dataset})").format(title=title, dataset=_(find_dataset(model.dataset).title))
     return _("{title}, step {step}").format(title=title, step=step) if step else title
 
 
