@@ -43,8 +43,9 @@ def show(results: Results, ref: str) -> None:
     if not table.keys:
         st.info(why_nothing(results), icon=":material/hourglass_top:")
         return
-    st.markdown(_as_markdown(results, table))
+    st.markdown(_as_markdown(table))
     st.caption(_explained(table))
+    st.markdown(_in_words(results, table))
     _show_points(results, table, ref)
     _show_sheets(results)
     name = f"{results.recipe}-comparison"
@@ -66,20 +67,26 @@ def why_nothing(results: Results) -> str:
     return _("No run was measured: those that are stopped, fail or diverge are not, nor is data without a classifier.")
 
 
-def _as_markdown(results: Results, table: Table) -> str:
-    heads = ["", _("Runs"), *(_(BY_KEY[key].title) for key in table.keys), _("In words")]
+def _as_markdown(table: Table) -> str:
+    heads = ["", _("Runs"), *(_(BY_KEY[key].title) for key in table.keys)]
     lines = [
         [
             panels.literal(title_of(row.part)), f"{row.measured}/{row.runs}",
             *(shown_cell(key, row.cells.get(key)).replace(" ", "\u00a0") for key in table.keys),
-            verdict(results, table, row),
         ]
         for row in table.rows
     ]  # fmt: skip
     floors = [f"*{shown(key, table.floors.get(key))}*" for key in table.keys]
-    lines.append([f"*{_('Real pictures')}*", "", *floors, ""])
-    rows = [heads, [":--", *["--:"] * (len(heads) - 2), ":--"], *lines]
+    lines.append([f"*{_('Real pictures')}*", "", *floors])
+    rows = [heads, [":--", *["--:"] * (len(heads) - 1)], *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _in_words(results: Results, table: Table) -> str:
+    """A line for each way: a column of sentences would squeeze the figures."""
+    return "\n".join(
+        f"- **{panels.literal(title_of(row.part))}**: {verdict(results, table, row)}" for row in table.rows
+    )
 
 
 def verdict(results: Results, table: Table, row: Row) -> str:
