@@ -93,6 +93,9 @@ class Term(Validated):
         """How much the term counts while ``annealing``, a number or a 0-d tensor, falls from 1 to 0 over the run."""
         return self.weight
 
+    def check(self, discriminator: nn.Module) -> None:
+        """Raise UserError where ``discriminator``, just built, lacks what the term works on."""
+
     def __call__(self, batch: Batch) -> Tensor:
         raise NotImplementedError
 
@@ -122,7 +125,8 @@ def _side(target: float) -> int:
 class _CrossEntropy(Term):
     target: float = 1.0
     flip: float = setting(0.0, title="Flipped labels", minimum=0.0, maximum=0.5, advanced=True,
-                          help="Share of samples whose target is swapped, so that the discriminator errs now and then.")
+                          help="Share of samples whose target is swapped, so that the discriminator errs now and then.",
+                          formula=r"P(a \to 1-a) = p", source="Chintala et al. 2016, How to train a GAN?, tip 6")
 
     @property
     def mean_target(self) -> float:

@@ -43,16 +43,23 @@ class KernelDecay(Penalty):
     layers: tuple[int, ...] = setting((2,), title="Layers", minimum=1, maximum=64,
                                       help="Which convolutions of D, counted from 1 at the picture.")
 
+    def check(self, discriminator: nn.Module) -> None:
+        self._kernels(discriminator)
+
     def __call__(self, batch: Batch) -> Tensor:
-        kernels = [layer.weight for layer in batch.discriminator.modules() if isinstance(layer, nn.Conv2d)]
+        kernels = self._kernels(batch.discriminator)
+        total = torch.stack([kernel.float().square().sum() for kernel in kernels]).sum()
+        return total.expand(batch.fake.shape[0])  # (N,)
+
+    def _kernels(self, discriminator: nn.Module) -> list[Tensor]:
+        kernels = [layer.weight for layer in discriminator.modules() if isinstance(layer, nn.Conv2d)]
         if not self.layers or max(self.layers) > len(kernels):
             raise UserError(
                 "The L2 penalty names the convolutions {layers}, but the discriminator has {count}; "
                 "name others under its setting Layers.",
                 layers=list(self.layers), count=len(kernels),
             )  # fmt: skip
-        total = torch.stack([kernels[layer - 1].float().square().sum() for layer in self.layers]).sum()
-        return total.expand(batch.fake.shape[0])  # (N,)
+        return [kernels[layer - 1] for layer in self.layers]
 
 
 @dataclass(frozen=True)

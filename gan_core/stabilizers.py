@@ -21,8 +21,11 @@ class Stabilizers(Validated):
 
     instance_noise: float = setting(
         0.0, title="Instance noise", minimum=0.0, maximum=2.0, group="Inputs of D",
-        help="Standard deviation of Gaussian noise on every picture that D sees, at the start (Sønderby et al. 2017, "
-             "§3.2); helps where D tells real from fake at once.",
+        help="Standard deviation of Gaussian noise on every picture that D sees, at the start; helps where D tells "
+             "real from fake at once.",
+        formula=r"\begin{gathered} \tilde x = x + \sigma(t)\,\epsilon,\quad \epsilon \sim \mathcal{N}(0, I) \\ "
+                r"\sigma(t) = \sigma_0 \max\bigl(0, 1 - \tfrac{t}{u\,T}\bigr) \end{gathered}",
+        source="Sønderby et al. 2017, §3.2",
     )  # fmt: skip
     instance_noise_until: float = setting(
         1.0, title="Noise gone after", minimum=0.0, maximum=1.0, group="Inputs of D", advanced=True,
@@ -30,35 +33,46 @@ class Stabilizers(Validated):
     )  # fmt: skip
     packing: int = setting(
         1, title="Packing", choices=(1, 2, 4, 8), group="Inputs of D",
-        help="D judges so many pictures at once, of one kind, and sees when they are all alike (PacGAN, Lin et al. "
-             "2018, §2); helps against mode collapse.",
+        help="D judges so many pictures at once, of one kind, and sees when they are all alike; helps against mode "
+             "collapse.",
+        formula=r"C(x_1, \dots, x_m)", source="Lin et al. 2018, PacGAN, §2",
     )  # fmt: skip
     spectral_norm: bool = setting(
         False, title="Spectral normalisation", group="Layers of D",
-        help="Divides each weight matrix of D by its largest singular value (Miyato et al. 2018, eq. 8); D's slope "
-             "stays bounded.",
+        help="Divides each weight matrix of D by its largest singular value; helps where D grows too steep to learn "
+             "from.",
+        formula=r"\bar W = W / \sigma_{\max}(W)", source="Miyato et al. 2018, eq. 8",
     )  # fmt: skip
     weight_clip: float = setting(
         0.0, title="Weight clipping", minimum=0.0, maximum=10.0, group="Layers of D",
-        help="Cuts each weight of D to ± this after each update, 0 is off (Arjovsky et al. 2017, algorithm 1: 0.01).",
+        help="Cuts each weight of D to ± this after each update, 0 is off, 0.01 is usual; bounds D's slope in the "
+             "simplest way, where a Wasserstein loss needs a bound.",
+        formula=r"w \leftarrow \min\bigl(c, \max(-c, w)\bigr)", source="Arjovsky et al. 2017, algorithm 1",
     )  # fmt: skip
     minibatch_discrimination: int = setting(
         0, title="Minibatch discrimination", minimum=0, maximum=256, group="Layers of D",
-        help="So many measures of how close a picture is to the others of its batch, shown to D (Salimans et al. "
-             "2016, §3.2); 0 is off, 50 is usual. Helps against mode collapse.",
+        help="So many measures of how close a picture is to the others of its batch, shown to D; 0 is off, 50 is "
+             "usual. Helps against mode collapse.",
+        formula=r"\begin{gathered} o_b(x_i) = \tfrac{1}{N-1} \sum_{j \neq i} e^{-\lVert M_{ib} - M_{jb} \rVert_1} \\ "
+                r"M_i = \mathrm{norm}\bigl(f(x_i)\bigr)\,T \end{gathered}",
+        source="Salimans et al. 2016, §3.2; here their mean, of normalised features",
     )  # fmt: skip
     minibatch_deviation: bool = setting(
         False, title="Minibatch standard deviation", group="Layers of D",
-        help="Shows D how much the pictures of a batch differ (Karras et al. 2018, §3); helps against mode collapse.",
+        help="Shows D how much the pictures of a batch differ; helps against mode collapse.",
+        formula=r"\frac1F \sum_{k=1}^{F} \sqrt{\mathrm{Var}_i\, f_k(x_i)}", source="Karras et al. 2018, §3",
     )  # fmt: skip
     skip_above: float = setting(
         0.0, title="Let D rest above", minimum=0.0, maximum=1.0, group="Balance",
-        help="D's update is left out while it judges more than this share of a batch rightly; 0 never does. Where only "
-             "differences count (Wasserstein, relativistic), it judges pairs.",
+        help="D's update is left out while it judges more than this share of a batch rightly, so that G catches up; 0 "
+             "never does. Where only differences count (Wasserstein, relativistic), it judges pairs.",
+        formula=r"\Delta\theta_D = 0 \quad\text{if}\quad \frac1M \sum_{i=1}^{M} r_i > s,\quad r_i \in \{0, 1\}",
+        source="Goodfellow 2016, NIPS tutorial, §4.4, on balance; the rule is ours",
     )  # fmt: skip
     stop_when_won: bool = setting(
         False, title="Stop when D has won", group="Balance",
         help="Ends the run once D's loss has rushed to 0 and stays there: G learns nothing more from it.",
+        formula=r"\mathcal{L}_D - \inf \mathcal{L}_D < 10^{-3}\quad\text{(10×)}", source="Report R4",
     )  # fmt: skip
 
     @property
@@ -145,6 +159,8 @@ def equip(discriminator: nn.Module, stabilizers: Stabilizers) -> nn.Module:
     if stabilizers.spectral_norm:
         for layer in list(discriminator.modules()):
             if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+                if _is_zero(layer.weight):  # which no factor gives a norm of 1
+                    nn.init.kaiming_normal_(layer.weight)
                 parametrizations.spectral_norm(layer)
     return discriminator if stabilizers.packing == 1 else Packed(discriminator, stabilizers.packing)
 
@@ -152,7 +168,8 @@ def equip(discriminator: nn.Module, stabilizers: Stabilizers) -> nn.Module:
 def carry_over(weights: Mapping[str, Tensor], discriminator: nn.Module) -> None:
     """Load the weights of the same discriminator, whatever stabilizers either of them is equipped with.
 
-    Layers that only ``discriminator`` has keep their first values.
+    Layers that only ``discriminator`` has keep their first values, and so do spectrally normalised ones that are all
+    zero in ``weights``.
 
     Raises:
         UserError: a layer has another size, as with another packing or another data set.
@@ -166,7 +183,14 @@ def carry_over(weights: Mapping[str, Tensor], discriminator: nn.Module) -> None:
                 "and data set.",
                 layer=_bare(name),
             )  # fmt: skip
+        if name.endswith("parametrizations.weight.original") and _is_zero(loaded[name]):
+            loaded[name] = value
     discriminator.load_state_dict(loaded)
+
+
+def _is_zero(weight: Tensor) -> bool:
+    """Whether it has values, all of them 0, as the last layer of a residual block may have at first."""
+    return not weight.is_meta and not weight.any()
 
 
 def _bare(name: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset
-from gan_core.events import DiscriminatorWon, Scalars, StepDone
+from gan_core.events import DiscriminatorWon, Finished, Scalars, StepDone
 from gan_core.objectives import FakeCrossEntropy, RealCrossEntropy, Term, WassersteinCritic
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
@@ -23,6 +23,7 @@ from gan_core.stabilizers import (
     MinibatchDiscrimination,
     Packed,
     Stabilizers,
+    carry_over,
     equip,
 )
 from gan_core.trainer import Trainer
@@ -128,6 +129,30 @@ def test_a_spectrally_normalised_discriminator_is_as_steep_as_its_layers_allow()
     logits = discriminator.eval()(pictures).logits
     steepness = (logits[:, None] - logits).abs() / torch.cdist(pictures.flatten(1), pictures.flatten(1)).clamp(1e-9)
     assert 0.01 < steepness.max().item() <= 1 + 1e-4
+
+
+def test_spectral_norm_gives_layers_that_start_at_zero_a_direction() -> None:
+    """W/σ(W) is not defined at 0, where the last layer of a residual block may start."""
+    layer = nn.Conv2d(3, 4, 3)
+    nn.init.zeros_(layer.weight)
+    equip(nn.Sequential(layer), Stabilizers(spectral_norm=True)).train()
+    for _ in range(100):
+        normalised = layer.weight
+    assert torch.linalg.matrix_norm(normalised.flatten(1), 2).item() == pytest.approx(1, abs=1e-3)
+
+
+def test_a_residual_discriminator_trains_under_spectral_norm_from_any_snapshot() -> None:
+    house = find_recipe("house_small").with_values({
+        "generator.channels": (8, 8, 8), "discriminator.channels": (8, 8, 8), "stabilizers.spectral_norm": True,
+        "training.batch_size": 8, "training.epochs": 1, "training.steps": 2, "training.log_every": 1,
+        "training.precision": "float32",
+    })  # fmt: skip
+    plain = house.with_values({"stabilizers.spectral_norm": False})
+    untrained = plain.build_discriminator(SHAPES).state_dict()
+    branch = house.build_discriminator(SHAPES)
+    carry_over(untrained, branch)
+    assert branch(torch.rand(4, 1, 28, 28)).logits.isfinite().all()
+    assert [type(event) for event in Trainer(house, noise_pictures()).events()][-1] is Finished
 
 
 def test_packing_shows_the_discriminator_several_pictures() -> None:
