@@ -31,7 +31,7 @@ class UserError(Exception):
 
 @dataclass(frozen=True)
 class Setting:
-    """What a form needs to know of one field; ``minimum`` and ``maximum`` are inclusive."""
+    """What a form needs to know of one field; ``minimum`` and ``maximum`` are inclusive, ``formula`` is LaTeX."""
 
     title: str
     help: str
@@ -42,6 +42,8 @@ class Setting:
     group: str = ""
     log: bool = False
     advanced: bool = False
+    formula: str = ""
+    source: str = ""
 
 
 def setting(
@@ -56,6 +58,8 @@ def setting(
     group: str = "",
     log: bool = False,
     advanced: bool = False,
+    formula: str = "",
+    source: str = "",
 ) -> Any:
     """A dataclass field with a description of itself.
 
@@ -65,8 +69,9 @@ def setting(
         choices: the allowed values, where they are few.
         log: whether a slider over the range should be logarithmic.
         advanced: whether a form may fold the field away.
+        formula, source: of a published technique that the field switches on: LaTeX, and where it is described.
     """
-    described = Setting(title, help, minimum, maximum, tuple(choices), unit, group, log, advanced)
+    described = Setting(title, help, minimum, maximum, tuple(choices), unit, group, log, advanced, formula, source)
     return dataclasses.field(default=default, metadata={"setting": described})
 
 
@@ -156,7 +161,7 @@ def _read(cls: Any, data: Any, kinds: Mapping[str, type], where: str) -> Any:
     if not dataclasses.is_dataclass(cls):
         return _convert(cls, data, kinds, where)
     if not isinstance(data, Mapping):
-        raise UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(data))
+        raise _no_group(cls, data, kinds, where)
     if "kind" in _hints(cast(type, cls)) and not hasattr(cls, "kind"):  # an abstract base
         raise UserError("{field} does not say its kind; add the field kind.", field=where)
     return _build(cast(type, cls), data, kinds, where)
@@ -220,8 +225,18 @@ def _convert(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> An
     if hint is str and not isinstance(value, str):
         raise UserError("{field} must be text; it is {value}.", field=where, value=shown(value))
     if not isinstance(value, hint):  # one of several kinds of config
-        raise UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(value))
+        raise _no_group(hint, value, kinds, where)
     return value
+
+
+def _no_group(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> UserError:
+    """What is wrong with a ``value`` where a config belongs; text is taken for a kind that there is not."""
+    allowed = set(typing.get_args(hint) or (hint,))
+    names = [kind for kind, cls in kinds.items() if allowed & set(cls.__mro__)]
+    if isinstance(value, str) and names:
+        return UserError("{field} cannot be {value}; choose from {names}.",
+                         field=where, value=shown(value), names=", ".join(names))  # fmt: skip
+    return UserError("{field} must be a group of fields; it is {value}.", field=where, value=shown(value))
 
 
 def with_values(config: T, changes: Mapping[str, Any], *, kinds: Mapping[str, type] | None = None) -> T:

@@ -4,31 +4,51 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gan_core.objectives import Term
 from gan_core.recipes.recipe import Latents, Optimizer
 from gan_core.regularizers import Penalty
 
+
+@dataclass(frozen=True)
+class Algorithm:
+    """One way to follow a gradient; ``formula`` is one update, line by line."""
+
+    title: str
+    summary: str
+    formula: tuple[str, ...]
+    source: str
+
+
 # One update at step t with gradient g; the rate η(t) is the schedule's.
-_UPDATES: Mapping[str, tuple[str, ...]] = {
-    "adam": (
-        r"m_t = \beta_1 m_{t-1} + (1-\beta_1)\,g_t,\qquad v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2",
-        r"\theta_t = \theta_{t-1} - \eta(t)\,\frac{m_t/(1-\beta_1^t)}{\sqrt{v_t/(1-\beta_2^t)} + \varepsilon}",
+ALGORITHMS: Mapping[str, Algorithm] = {
+    "adam": Algorithm(
+        "Adam", "Gives each weight steps of a size of its own; what every report used.",
+        (
+            r"m_t = \beta_1 m_{t-1} + (1-\beta_1)\,g_t,\qquad v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2",
+            r"\theta_t = \theta_{t-1} - \eta(t)\,\frac{m_t/(1-\beta_1^t)}{\sqrt{v_t/(1-\beta_2^t)} + \varepsilon}",
+        ),
+        "Kingma & Ba 2015, algorithm 1",
     ),
-    "rmsprop": (
-        r"v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2,\qquad m_t = \beta_1 m_{t-1} + \frac{g_t}{\sqrt{v_t}+\varepsilon}",
-        r"\theta_t = \theta_{t-1} - \eta(t)\,m_t",
+    "rmsprop": Algorithm(
+        "RMSprop", "Scales steps as Adam does, with less memory; helps where momentum makes two players circle.",
+        (
+            r"v_t = \beta_2 v_{t-1} + (1-\beta_2)\,g_t^2,\qquad "
+            r"m_t = \beta_1 m_{t-1} + \frac{g_t}{\sqrt{v_t}+\varepsilon}",
+            r"\theta_t = \theta_{t-1} - \eta(t)\,m_t",
+        ),
+        "Hinton et al. 2012, lecture 6e",
     ),
-    "sgd": (
-        r"m_t = \beta_1 m_{t-1} + g_t",
-        r"\theta_t = \theta_{t-1} - \eta(t)\,m_t",
+    "sgd": Algorithm(
+        "SGD", "Follows the gradient as it is, with momentum; helps to see what the other two change.",
+        (
+            r"m_t = \beta_1 m_{t-1} + g_t",
+            r"\theta_t = \theta_{t-1} - \eta(t)\,m_t",
+        ),
+        "Polyak 1964, heavy-ball momentum",
     ),
-}
-SOURCES: Mapping[str, str] = {
-    "adam": "Kingma & Ba 2015, algorithm 1",
-    "rmsprop": "Hinton et al. 2012, lecture 6e",
-    "sgd": "Polyak 1964, heavy-ball momentum",
-}
+}  # fmt: skip
 
 
 def number(value: float) -> str:
@@ -75,7 +95,7 @@ def term(player: str, index: int, formula: str) -> str:
 
 def optimizer(config: Optimizer) -> tuple[str, ...]:
     """One update of the weights, line by line."""
-    return _UPDATES[config.algorithm]
+    return ALGORITHMS[config.algorithm].formula
 
 
 def optimizer_values(config: Optimizer) -> str:

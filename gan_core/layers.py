@@ -8,6 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+# What settings that switch these on say of them.
+DROPOUT_FORMULA = r"\tilde h = \frac{m \odot h}{1-p},\quad m_i \in \{0, 1\},\; P(m_i = 0) = p"
+DROPOUT_SOURCE = "Srivastava et al. 2014, §4"
+BATCH_NORM_FORMULA = r"\hat h = \gamma\,\frac{h - \mu_B}{\sqrt{\sigma_B^2 + \varepsilon}} + \beta"
+BATCH_NORM_SOURCE = "Ioffe & Szegedy 2015, algorithm 1"
+UPSAMPLING_SOURCE = (
+    "Dumoulin & Visin 2016, §4 (transposed); Shi et al. 2016 (PixelShuffle); Odena et al. 2016 (resizing)"
+)
+
 
 class Dropout(nn.Module):
     """Inverted dropout with an explicit random source (Srivastava et al. 2014).

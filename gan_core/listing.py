@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from gan_core.config import Setting, settings_of
 from gan_core.data import find_dataset
 from gan_core.fitting import build_networks
+from gan_core.parts import choices, parts
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import Recipe, settings_groups
 
@@ -41,13 +42,29 @@ def parameter_counts(recipe: Recipe) -> tuple[int, int]:
 
 
 def as_json() -> list[dict[str, Any]]:
-    """Each recipe whole, with whether it uses labels and how many parameters it has."""
-    rows = []
+    """Each recipe whole, with whether it uses labels, how many parameters it has, and what its settings choose from."""
+    rows, names = [], choices()
     for recipe in RECIPES:
         generator, discriminator = parameter_counts(recipe)
         counts = {"generator": generator, "discriminator": discriminator}
-        rows.append(recipe.to_dict() | {"conditional": recipe.conditional, "parameters": counts})
+        rows.append(recipe.to_dict() | {"conditional": recipe.conditional, "parameters": counts, "choices": names})
     return rows
+
+
+def parts_as_json() -> list[dict[str, Any]]:
+    """Each part that recipes are made of, with its formula and source."""
+    return [dataclasses.asdict(part) for part in parts()]
+
+
+def parts_as_text() -> str:
+    """Each part as ``train --set`` asks for it, with what it does, its formula and its source."""
+    return "\n".join(
+        "\n    ".join([
+            f"{part.path}={part.name}" if part.name else part.path,
+            f"{part.title}: {part.summary}", *part.formula, part.source,
+        ])
+        for part in parts()
+    )  # fmt: skip
 
 
 def as_text() -> str:
@@ -76,16 +93,19 @@ def as_markdown() -> str:
 
 
 def settings_text(recipe: Recipe) -> str:
-    """Every setting of a recipe as ``path = value``, with its title, help and range; what ``train --set`` takes."""
+    """Every setting of a recipe as ``path = value``, with what it is and its range; what ``train --set`` takes."""
     return "\n".join(
-        f"{path} = {_shown(value)}\n    {described.title}: {described.help}{_range_of(described)}"
+        f"{path} = {value}\n    {said}"
         for name, config in settings_groups(recipe)
-        for path, described, value in _settings(config, name)
+        for path, value, said in _settings(config, name)
     )
 
 
-def _settings(config: Any, prefix: str) -> Iterator[tuple[str, Setting, Any]]:
+def _settings(config: Any, prefix: str) -> Iterator[tuple[str, str, str]]:
+    """(path, value, what it is) of each setting of a config or of a tuple of terms."""
     if isinstance(config, tuple):
+        kinds = (part.kind for part in config)
+        yield prefix, ",".join(kinds), f"Terms of the loss, with commas between them. [{_names(prefix)}]"
         for part in config:
             yield from _settings(part, f"{prefix}.{part.kind}")
         return
@@ -93,9 +113,15 @@ def _settings(config: Any, prefix: str) -> Iterator[tuple[str, Setting, Any]]:
     for field in dataclasses.fields(config):
         value, path = getattr(config, field.name), f"{prefix}.{field.name}"
         if field.name in described:
-            yield path, described[field.name], value
+            said = described[field.name]
+            yield path, _shown(value), f"{said.title}: {said.help}{_range_of(said)}"
         elif dataclasses.is_dataclass(value):
+            yield path, vars(type(value))["kind"], f"Learning rate over time. [{_names(path)}]"
             yield from _settings(value, path)
+
+
+def _names(path: str) -> str:
+    return ", ".join(choices()[path])
 
 
 def _shown(value: Any) -> str:

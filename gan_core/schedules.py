@@ -16,6 +16,8 @@ class Constant(Validated):
     kind: ClassVar[str] = "constant"
     title: ClassVar[str] = "Constant"
     formula: ClassVar[str] = r"\eta(t) = \eta_0"
+    summary: ClassVar[str] = "The same rate throughout, as most GANs are trained."
+    source: ClassVar[str] = "Radford et al. 2016, §4"
 
     def rate(self, base: float, step: int, total: int) -> float:
         """Learning rate at ``step`` (from 0) of ``total``, starting from ``base``."""
@@ -29,6 +31,8 @@ class StepDecay(Validated):
     kind: ClassVar[str] = "step_decay"
     title: ClassVar[str] = "Step decay"
     formula: ClassVar[str] = r"\eta(t) = \eta_0\, f^{\lfloor t / s \rfloor}"
+    summary: ClassVar[str] = "Falls at once after every so many steps; helps where the losses no longer get better."
+    source: ClassVar[str] = "He et al. 2016, §3.4"
     every: int = setting(10_000, title="Every", help="Steps between two reductions.", minimum=1, unit="steps")
     factor: float = setting(0.5, title="Factor", help="What the rate is multiplied by.", minimum=1e-4, maximum=1.0)
 
@@ -43,6 +47,8 @@ class Polynomial(Validated):
     kind: ClassVar[str] = "polynomial"
     title: ClassVar[str] = "Polynomial"
     formula: ClassVar[str] = r"\eta(t) = \eta_0\,\bigl(e + (1-e)(1 - t/T)^p\bigr)"
+    summary: ClassVar[str] = "Falls steadily to the end; helps the last pictures settle."
+    source: ClassVar[str] = "Gulrajani et al. 2017, for their residual networks, with p = 1"
     end: float = setting(0.0, title="Final share", help="Share of the first rate left at the end.",
                          minimum=0.0, maximum=1.0)
     power: float = setting(1.0, title="Power", help="1 is a straight line.", minimum=0.1, maximum=10.0)
@@ -59,6 +65,8 @@ class Cosine(Validated):
     kind: ClassVar[str] = "cosine"
     title: ClassVar[str] = "Cosine"
     formula: ClassVar[str] = r"\eta(t) = \eta_0\,\bigl(e + (1-e)\tfrac{1 + \cos(\pi t/T)}{2}\bigr)"
+    summary: ClassVar[str] = "Stays high for long, then lands softly; helps where the length of the run is known."
+    source: ClassVar[str] = "Loshchilov & Hutter 2017, eq. 5, without restarts"
     end: float = setting(0.0, title="Final share", help="Share of the first rate left at the end.",
                          minimum=0.0, maximum=1.0)
 
@@ -74,6 +82,8 @@ class Hyperbolic(Validated):
     kind: ClassVar[str] = "hyperbolic"
     title: ClassVar[str] = "Hyperbolic"
     formula: ClassVar[str] = r"\eta(t) = \eta_{end} + \frac{1}{s + \gamma t},\quad s = \frac{1}{\eta_0 - \eta_{end}}"
+    summary: ClassVar[str] = "Falls fast at first and never below its last rate; helps to leave the start quickly."
+    source: ClassVar[str] = "Report R4, the dynamic learning rate"
     end: float = setting(2e-4, title="Final rate", help="What the rate decays to.", minimum=0.0, maximum=1.0)
     gamma: float = setting(10.0, title="Gamma", help="How fast it decays.", minimum=0.0, maximum=1e6)
 

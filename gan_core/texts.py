@@ -21,6 +21,7 @@ from gan_core.config import Setting, settings_of
 from gan_core.datasets import download, drawn, origins, picture_cache, picture_lists, pictures
 from gan_core.evaluation import evaluate as evaluation
 from gan_core.evaluation import real_side, subject, thorough
+from gan_core.formulas import ALGORITHMS
 from gan_core.lab import ablation
 from gan_core.metrics import inception, train_classifier
 from gan_core.metrics.table import METRICS
@@ -77,6 +78,7 @@ MESSAGES = (
     *explore.MODE_TITLES.values(),
     *explore.MODE_HELP.values(),
     *page_data.WORDS,
+    *(text for algorithm in ALGORITHMS.values() for text in (algorithm.title, algorithm.summary, algorithm.source)),
 )
 
 
@@ -101,13 +103,13 @@ def _of_recipe(recipe: Recipe) -> Iterator[str]:
 
 def _of_configs() -> Iterator[str]:
     for config in CONFIGS:
-        yield from (str(getattr(config, name, "")) for name in ("title", "summary"))
+        yield from (str(getattr(config, name, "")) for name in ("title", "summary", "source"))
         for _, described in settings_of(config):
             yield from _of_setting(described)
 
 
 def _of_setting(described: Setting) -> Iterator[str]:
-    yield from (described.title, described.help, described.unit, described.group)
+    yield from (described.title, described.help, described.unit, described.group, described.source)
     yield from (choice for choice in described.choices if isinstance(choice, str))
 
 

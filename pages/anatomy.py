@@ -15,6 +15,7 @@ from pages.ui import charts, fields, forms, guest_view, network_graph, panels, r
 from pages.ui.i18n import N_, _
 from pages.ui.layer_table import layer_table
 from pages.ui.model_picker import choose_model
+from pages.ui.term_choice import choose_terms
 
 NAMES = [recipe.name for recipe in RECIPES]
 SUBJECTS = {"recipe": N_("A recipe"), "model": N_("A trained model")}
@@ -30,7 +31,7 @@ def recipe_title(name: str) -> str:
 def change_subject() -> None:
     """The URL alone says what is shown: ?model= a trained model, anything else a recipe."""
     first = guest_view.listed(library.models())[0].ref if st.session_state[SUBJECT] == "model" else None
-    state.write(model=first, recipe=None, set=None)
+    state.write(model=first, recipe=None, set=None, d_terms=None, g_terms=None)
 
 
 def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
@@ -53,7 +54,10 @@ def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
         name = state.choice(st.selectbox, _("Recipe"), NAMES, param="recipe", label=recipe_title)
     recipe = find_recipe(name)
     with st.expander(_("Change the settings"), icon=":material/tune:", key="anatomy.settings"):
-        edited = forms.edit(recipe, key=f"anatomy.{name}", param="set", alternatives={"schedule": SCHEDULES})
+        terms = choose_terms(recipe, f"anatomy.{name}")
+        edited = forms.edit(
+            recipe, key=f"anatomy.{name}", param="set", alternatives={"schedule": SCHEDULES}, parts=terms
+        )
     recipe = edited or recipe
     source = find_dataset(recipe.dataset)
     return recipe, source.image_shape, len(source.class_names)
@@ -135,4 +139,5 @@ if chosen := choose():
     st.header(_("How they learn"), anchor="optimisers")
     recipe_maths.sampling(recipe, image_shape)
     recipe_maths.optimisers(recipe)
+    recipe_maths.techniques(recipe)
     show_changes(recipe)

@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"models"}),
     frozenset({"recipes"}),
     frozenset({"optimization", "meter", "fitting", "feed", "engine", "state", "trainer", "sampling", "checkpoints",
-               "anatomy", "formulas", "listing", "live_quality", "alarms", "foreign"}),
+               "anatomy", "formulas", "parts", "listing", "live_quality", "alarms", "foreign"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
                "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),

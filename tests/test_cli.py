@@ -17,8 +17,11 @@ from PIL import Image
 from gan_core import listing
 from gan_core.checkpoints import read_tensors
 from gan_core.cli import main
+from gan_core.objectives import RelativisticCritic, RelativisticGenerator
 from gan_core.recipes import RECIPES
+from gan_core.regularizers import R1
 from gan_core.runs import Run, create_run, list_runs
+from gan_core.schedules import Cosine
 from gan_core.worker import train_run
 from tests.made_runs import write_bundle
 from tests.small import small_recipe
@@ -51,6 +54,11 @@ def unlabelled(tmp_path: Path) -> str:
         (["train"], "Name a recipe"),
         (["train", "stylegan"], "no recipe 'stylegan'; choose one of cgan"),
         (["recipes", "stylegan"], "no recipe 'stylegan'"),
+        (["train", "fc_gan", "--set", "discriminator_terms=r3"], "cannot be 'r3'; choose from real_cross_entropy, "),
+        (["train", "fc_gan", "--set", "generator_optimizer.schedule=late"], "choose from constant, step_decay, "),
+        (["train", "fc_gan", "--set", "generator_terms=minimax,minimax"], "Minimax loss stands in the loss twice"),
+        (["train", "fc_gan", "--set", "discriminator_terms=real_cross_entropy,fake_cross_entropy,kernel_decay"],
+         "names the convolutions [2], but the discriminator has 0"),
         (["train", "cgan", "--bogus"], "--bogus"),
         (["train", "cgan", "--epochs", "1", "--steps", "1"], "not both"),
         (["train", "cgan", "--epochs", "soon"], "--epochs"),
@@ -134,6 +142,7 @@ def test_recipes_are_listed_in_three_forms(capsys: pytest.CaptureFixture[str]) -
     rows = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in rows] == [recipe.name for recipe in RECIPES]
     assert rows[0]["parameters"] == {"generator": 582_520, "discriminator": 574_113} and rows[0]["conditional"]
+    assert "relativistic_critic" in rows[0]["choices"]["discriminator_terms"]
     assert main(["recipes", "--markdown"]) == 0
     assert capsys.readouterr().out == listing.as_markdown() + "\n"
 
@@ -147,6 +156,28 @@ def test_every_listed_setting_can_be_set_to_what_is_listed(
     assert len(lines) > 20
     values = {path: value for path, _, value in lines}
     assert recipe.with_values(values) == recipe  # type: ignore[attr-defined]
+
+
+def test_every_part_is_listed_with_its_formula_and_source(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["recipes", "--parts", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert main(["recipes", "--parts"]) == 0
+    text = capsys.readouterr().out
+    for row in rows:
+        assert row["title"] in text and row["source"] in text and all(line in text for line in row["formula"])
+    assert {"discriminator_terms=r1", "generator_optimizer.schedule=cosine", "stabilizers.packing"} <= set(
+        text.splitlines()
+    )
+
+
+def test_parts_are_combined_by_name(noise_mnist: Path) -> None:
+    chosen = ["--set", "discriminator_terms=relativistic_critic,r1", "--set", "generator_terms=relativistic_generator",
+              "--set", "discriminator_terms.r1.weight=0.5", "--set", "generator_optimizer.schedule=cosine"]  # fmt: skip
+    assert main(["train", "fc_gan", "--steps", "2", *chosen, *SMALL]) == 0
+    recipe = list_runs()[0].recipe()
+    assert recipe.discriminator_terms == (RelativisticCritic(), R1(weight=0.5))
+    assert recipe.generator_terms == (RelativisticGenerator(),)
+    assert recipe.generator_optimizer.schedule == Cosine()
 
 
 # ---- train

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gan_core import formulas
 from gan_core.config import UserError
 from gan_core.contracts import Critic
+from gan_core.fitting import check_fit
 from gan_core.objectives import Batch, RelativisticCritic
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
@@ -134,6 +135,10 @@ def test_gradient_penalty_of_a_constant_critic_is_finite() -> None:
 def test_kernel_decay_refuses_a_layer_that_is_not_there() -> None:
     with pytest.raises(UserError, match="names the convolutions"):
         KernelDecay(layers=(1,))(batch_for(Linear(torch.zeros(9))))
+    recipe = find_recipe("dcgan_modified")
+    check_fit(recipe)
+    with pytest.raises(UserError, match="names the convolutions \\[9\\], but the discriminator has 3"):
+        check_fit(recipe.with_values({"discriminator_terms.kernel_decay.layers": (9,)}))
 
 
 @pytest.mark.parametrize("kind", ["gradient_penalty", "r1", "r2"])

@@ -51,18 +51,21 @@ Out = Annotated[Path, typer.Option("--out", help="The file to write; its ending 
 def recipes(
     name: Annotated[str, typer.Argument(metavar="[RECIPE]", help="List this recipe's settings instead.")] = "",
     json: Annotated[bool, typer.Option("--json", help="All recipes whole, as JSON.")] = False,
+    parts: Annotated[bool, typer.Option("--parts", help="What recipes are made of: formulas and sources.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The table of the documents.")] = False,
 ) -> None:
-    """List the recipes, or the settings of one."""
+    """List the recipes, the settings of one, or the parts that all are made of."""
+    from json import dumps
+
     from gan_core import listing
     from gan_core.recipes import find_recipe
 
     if name:
         print(listing.settings_text(find_recipe(name)))
     elif json:
-        from json import dumps
-
-        print(dumps(listing.as_json(), ensure_ascii=False, indent=2))
+        print(dumps(listing.parts_as_json() if parts else listing.as_json(), ensure_ascii=False, indent=2))
+    elif parts:
+        print(listing.parts_as_text())
     else:
         print(listing.as_markdown() if markdown else listing.as_text())
 

@@ -10,7 +10,19 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import UPSAMPLINGS, Conv2dSame, Dropout, glorot_uniform, keras_batch_norm, upsampling
+from gan_core.layers import (
+    BATCH_NORM_FORMULA,
+    BATCH_NORM_SOURCE,
+    DROPOUT_FORMULA,
+    DROPOUT_SOURCE,
+    UPSAMPLING_SOURCE,
+    UPSAMPLINGS,
+    Conv2dSame,
+    Dropout,
+    glorot_uniform,
+    keras_batch_norm,
+    upsampling,
+)
 
 KERNEL = 5
 
@@ -35,8 +47,9 @@ class DcganGeneratorConfig(Validated):
                               help="Share of the old running average kept at each step (Keras' convention).")
 
     upsampling: str = setting("transposed", title="Up-sampling", choices=UPSAMPLINGS, advanced=True,
-                              help="Transposed convolution, PixelShuffle (Shi et al. 2016), or nearest-neighbour "
-                                   "resizing before a convolution (Odena et al. 2016), which avoids checkerboards.")
+                              help="Transposed convolution, PixelShuffle, or nearest-neighbour resizing before a "
+                                   "convolution, which avoids checkerboards.",
+                              source=UPSAMPLING_SOURCE)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -61,10 +74,13 @@ class DcganDiscriminatorConfig(Validated):
                                         help="Output channels of each stride-2 convolution.")
     slope: float = setting(0.3, title="Leaky slope", help="Slope of the leaky ReLU for negative inputs.",
                            minimum=0.0, maximum=1.0, advanced=True)
-    dropout: float = setting(0.3, title="Dropout", help="Share of units silenced after each convolution in training.",
-                             minimum=0.0, maximum=0.95)
+    dropout: float = setting(0.3, title="Dropout", minimum=0.0, maximum=0.95,
+                             help="Share of units silenced after each convolution in training; keeps D from being "
+                                  "sure.",
+                             formula=DROPOUT_FORMULA, source=DROPOUT_SOURCE)
     batch_norm: bool = setting(False, title="Batch normalisation", help="Normalises each convolution but the first "
-                               "over the batch (Radford et al. 2016, §3).")
+                               "over the batch; steadies a deep D.",
+                               formula=BATCH_NORM_FORMULA, source=BATCH_NORM_SOURCE)
 
     @property
     def mixes_samples(self) -> bool:

@@ -10,7 +10,15 @@ from torch import Tensor, nn
 
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import Conv2dSame, Dropout, glorot_uniform
+from gan_core.layers import (
+    BATCH_NORM_FORMULA,
+    BATCH_NORM_SOURCE,
+    DROPOUT_FORMULA,
+    DROPOUT_SOURCE,
+    Conv2dSame,
+    Dropout,
+    glorot_uniform,
+)
 
 ACTIVATIONS = ("relu", "leaky_relu")
 INITIALISERS = ("he_normal", "glorot_uniform")
@@ -24,11 +32,14 @@ class _Dense(Validated):
     slope: float = setting(0.01, title="Leaky slope", help="Slope of the leaky ReLU for negative inputs.",
                            minimum=0.0, maximum=1.0, advanced=True)
     batch_norm: bool = setting(False, title="Batch normalisation", help="Normalises each hidden layer over the batch "
-                               "before its activation (Ioffe & Szegedy 2015); steadies the generator.")
+                               "before its activation; helps a generator that draws too few kinds of pictures.",
+                               formula=BATCH_NORM_FORMULA, source=BATCH_NORM_SOURCE)
     initialiser: str = setting("he_normal", title="Initialiser", choices=INITIALISERS, advanced=True,
                                help="How weights start: normal with variance 2/fan-in, or Glorot uniform; biases at 0.")
-    dropout: float = setting(0.0, title="Dropout", help="Share of hidden units silenced while training.",
-                             minimum=0.0, maximum=0.95)
+    dropout: float = setting(0.0, title="Dropout", minimum=0.0, maximum=0.95,
+                             help="Share of hidden units silenced while training; helps where a network leans on a "
+                                  "few.",
+                             formula=DROPOUT_FORMULA, source=DROPOUT_SOURCE)
 
 
 @dataclass(frozen=True)

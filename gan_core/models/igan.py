@@ -28,7 +28,7 @@ from gan_core.blocks import (
 )
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import UPSAMPLINGS, Dropout
+from gan_core.layers import DROPOUT_FORMULA, DROPOUT_SOURCE, UPSAMPLING_SOURCE, UPSAMPLINGS, Dropout
 
 SEED_SIDE = 4  # of the first branch's first map
 LAST_SIDE = 6  # D halves its maps until they are no larger
@@ -42,9 +42,13 @@ class _Generator(Validated):
                          help="How many convolutions the deep branch has before it grows.")
     upsampling: str = setting("alternating", title="Up-sampling", choices=("alternating", *UPSAMPLINGS),
                               help="How maps grow: transposed convolution, PixelShuffle or resizing with a "
-                                   "convolution; alternating takes turns between the first two.")
+                                   "convolution; alternating takes turns between the first two. Resizing helps where "
+                                   "pictures show checkerboards.",
+                              source=UPSAMPLING_SOURCE)
     dropout: float = setting(0.2, title="Dropout", minimum=0.0, maximum=0.95,
-                             help="Share of units silenced in training after each up-sampling but the last.")
+                             help="Share of units silenced in training after each up-sampling but the last; keeps G "
+                                  "varied.",
+                             formula=DROPOUT_FORMULA, source=DROPOUT_SOURCE)
     slope: float = setting(0.02, title="Leaky slope", help="Slope of the leaky ReLU for negative inputs.",
                            minimum=0.0, maximum=1.0, advanced=True)
 

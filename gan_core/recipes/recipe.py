@@ -108,9 +108,15 @@ class Training(Validated):
                                help="What D's generated pictures should show: classes drawn uniformly, or those of the "
                                     "real pictures, so that a penalty between the two stays within a class.")
     ema_decay: float = setting(0.0, title="Weight averaging", minimum=0.0, maximum=0.99999,
-                               help="Share of the generator's running average kept each step; 0 shows its own weights.")
+                               help="Share of the generator's running average kept each step; 0 shows its own weights. "
+                                    "Helps where pictures waver from one snapshot to the next.",
+                               formula=r"\bar\theta_t = \beta_t\,\bar\theta_{t-1} + (1-\beta_t)\,\theta_t",
+                               source="Karras et al. 2018, §4")
     ema_ramp: float = setting(0.0, title="Averaging ramp", minimum=0.0, maximum=1.0, advanced=True,
-                              help="The average's half-life is at most this share of the steps so far; 0 is no ramp.")
+                              help="The average's half-life is at most this share of the steps so far, so that it "
+                                   "forgets the first steps sooner; 0 is no ramp.",
+                              formula=r"\beta_t = \min\bigl(\beta,\, 2^{-1/(r\,t)}\bigr)",
+                              source="Karras et al. 2020, StyleGAN2-ADA")
     precision: str = setting("auto", title="Precision", choices=("auto", "float32", "bfloat16"),
                              help="bfloat16 computes the networks in half the bits, not bit-for-bit the report's "
                                   "arithmetic; weights stay float32. Auto measures at the start of a run which of the "
@@ -169,6 +175,9 @@ class Recipe:
             for term in terms:
                 if term.player != player:
                     raise UserError("{term} belongs to the other network's loss; move it there.", term=term.title)
+                if sum(other.kind == term.kind for other in terms) > 1:
+                    raise UserError("{term} stands in the loss twice; keep one, with the weight of both.",
+                                    term=term.title)  # fmt: skip
             if not any(term.weight > 0 and term.suffices for term in terms):
                 raise UserError("Each network needs an objective with a weight above 0; penalties only add to one.")
         if self.generator.conditional != self.discriminator.conditional:
@@ -244,9 +253,16 @@ class Recipe:
         return self.generator.build(shapes)
 
     def build_discriminator(self, shapes: Shapes) -> nn.Module:
-        """The discriminator with the layers of its stabilizers, with weights from torch's global random source."""
+        """The discriminator with the layers of its stabilizers, with weights from torch's global random source.
+
+        Raises:
+            UserError: it lacks what a stabilizer or a term of its loss works on.
+        """
         packed = dataclasses.replace(shapes, channels=shapes.channels * self.stabilizers.packing)
-        return equip(self.discriminator.build(packed), self.stabilizers)
+        discriminator = equip(self.discriminator.build(packed), self.stabilizers)
+        for term in self.discriminator_terms:
+            term.check(discriminator)
+        return discriminator
 
     def shapes(self, image: tuple[int, int, int], classes: int) -> Shapes:
         """The networks' sizes for pictures (C, H, W) of so many classes, before or after the choice of some."""

@@ -120,7 +120,7 @@ def step_of(entry: Entry) -> int | float:
 
 
 def help_text(described: Setting) -> str:
-    """The tooltip: what the setting does, and the range it may have."""
+    """The tooltip: what the setting does, by which formula and from where, and the range it may have."""
     low, high = described.minimum, described.maximum
     if low is not None and high is not None:
         span = _("From {low} to {high}.").format(low=f"{low:,g}", high=f"{high:,g}")
@@ -128,7 +128,8 @@ def help_text(described: Setting) -> str:
         span = _("At least {low}.").format(low=f"{low:,g}")
     else:
         span = "" if high is None else _("At most {high}.").format(high=f"{high:,g}")
-    return "\n\n".join(part for part in (_(described.help), span) if part)
+    formula = f"$${described.formula}$$" if described.formula else ""
+    return "\n\n".join(part for part in (_(described.help), formula, _(described.source), span) if part)
 
 
 def parse_list(entry: Entry, text: str) -> tuple[Any, ...]:

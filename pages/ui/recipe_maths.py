@@ -3,6 +3,8 @@
     losses(recipe)                  # each player's loss, term by term, with its source and one sentence
     optimisers(recipe)              # how each network's weights follow their gradients
     sampling(recipe, shape)         # latents, range of the pictures, order of the updates
+    techniques(recipe)              # what else its settings switch on
+    parts_menu(recipe)              # a popover with all that its settings could switch on
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import streamlit as st
 from gan_core import formulas
 from gan_core.config import settings_of
 from gan_core.objectives import Term
+from gan_core.parts import Part, parts_of, switched_on
 from gan_core.recipes.recipe import Optimizer, Recipe, Training
 from pages.ui import fields
 from pages.ui.i18n import _
@@ -46,6 +49,34 @@ def sampling(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
     ranges = formulas.data_range(recipe.generator.pixel_range, image_shape)
     st.latex(rf"{formulas.latents(recipe.latents)},\qquad {ranges}")
     st.markdown(order_of_updates(recipe.training))
+
+
+def techniques(recipe: Recipe) -> None:
+    """What its settings switch on beside the losses, one card each; nothing where they switch nothing on."""
+    found = list(switched_on(recipe))
+    if found:
+        st.markdown("**" + _("Techniques that are switched on") + "**")
+    for part, value in found:
+        formula, words = st.container(border=True).columns([5, 4], vertical_alignment="center", gap="medium")
+        for line in part.formula:
+            formula.latex(line)
+        words.markdown(f"**{_(part.title)}** — {_(part.summary)}")
+        section = _(fields.SECTIONS[part.path.partition(".")[0]])
+        words.caption(f"{section} › {_(part.title)} = {fields.as_text(value)} · {_(part.source)}")
+
+
+def parts_menu(recipe: Recipe) -> None:
+    """All that its settings could switch on, by section: what it does, when it helps, its formula and source."""
+    with st.popover(_("Formulas and sources"), icon=":material/function:", type="tertiary"):
+        for section, offered in parts_of(recipe):
+            title = _("Optimisers") if section.endswith("_optimizer") else _(fields.SECTIONS[section])
+            st.markdown("\n\n".join([f"**{title}**", *map(card, offered)]))
+
+
+def card(part: Part) -> str:
+    """One part as Markdown, which is one element on screen instead of four."""
+    lines = [f"**{_(part.title)}** — {_(part.summary)}", *(f"$${line}$$" for line in part.formula)]
+    return "\n\n".join([*lines, f":small[:gray[{_(part.source)}]]"])
 
 
 def order_of_updates(training: Training) -> str:
@@ -91,7 +122,7 @@ def _optimiser(config: Optimizer) -> None:
     schedule = config.schedule
     st.latex(schedule.formula)
     kept = _("Learning rate over time: {title}").format(title=_(schedule.title))
-    st.caption(" · ".join([kept, *_values(schedule), formulas.SOURCES[config.algorithm]]))
+    st.caption(" · ".join([kept, *_values(schedule), formulas.ALGORITHMS[config.algorithm].source]))
 
 
 def _values(config: Any) -> list[str]:

@@ -21,7 +21,7 @@ from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import Recipe, settings_groups
 from gan_core.runs import NAME_LENGTH, Run, find_run
 from gan_core.schedules import SCHEDULES
-from pages.ui import fields, forms, guest_view, lesson, panels, state, visitor
+from pages.ui import fields, forms, guest_view, lesson, panels, recipe_maths, state, visitor
 from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
 from pages.ui.term_choice import choose_terms
@@ -101,7 +101,9 @@ def settings_and_start(
         terms = choose_terms(recipe, key)
     first = lesson.settings(AT_HAND, known_settings(recipe))
     with lesson.control("more"):
-        st.markdown("**" + _("All settings") + "**")
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("**" + _("All settings") + "**", width="content")
+            recipe_maths.parts_menu(recipe)
         edited = forms.edit(
             recipe, key=key, fields=parts, first=first, first_in=at_hand, param="set",
             alternatives={"schedule": SCHEDULES}, parts=terms,

@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gan_core import library
+from gan_core import formulas, library
 from gan_core.anatomy import networks, trace
 from gan_core.checkpoints import BundleInfo, save_bundle
 from gan_core.data import find_dataset
 from gan_core.fitting import build_networks
 from gan_core.recipes import RECIPES, find_recipe
+from gan_core.regularizers import R1
 from pages.ui.network_graph import draw, layout, printed
 from tests.test_anatomy import Branching
 
@@ -46,10 +47,23 @@ def test_a_recipe_is_shown_with_its_sums_its_formulas_and_its_notes(name: str, l
     for network in networks(recipe, MNIST, 10):
         assert f"**{network.trainable:,}**" in text
         assert f"**{network.multiply_adds:,}**" in text
-    formulas = "\n".join(element.value for element in test.latex)
-    assert all(term.formula in formulas for term in (*recipe.discriminator_terms, *recipe.generator_terms))
+    shown = {element.value.strip().strip("$").strip() for element in test.latex}
+    for player, terms in (("discriminator", recipe.discriminator_terms), ("generator", recipe.generator_terms)):
+        assert {formulas.term(player, place, term.formula) for place, term in enumerate(terms, 1)} <= shown
     if language == "en":
         assert all(note in text for note in recipe.notes)
+
+
+def test_chosen_terms_and_what_is_switched_on_are_shown_with_formula_and_source() -> None:
+    test = anatomy(
+        recipe="fc_gan", d_terms="relativistic_critic,r1", g_terms="relativistic_generator",
+        set="stabilizers.packing=4",
+    )  # fmt: skip
+    assert not test.exception and not test.error
+    shown, text = {element.value.strip().strip("$").strip() for element in test.latex}, written(test)
+    assert {formulas.term("discriminator", 2, R1.formula), r"C(x_1, \dots, x_m)"} <= shown
+    assert "**Packing** — " in text and "Stabilisers › Packing = 4 · Lin et al. 2018" in text
+    assert "Discriminator's loss › R1 penalty › Weight" in text  # against the report
 
 
 def test_an_unchanged_recipe_differs_in_nothing() -> None:

@@ -18,6 +18,7 @@ from gan_core.data import find_dataset
 from gan_core.datasets.archives import uploads
 from gan_core.images import png
 from gan_core.jobs import Supervisor
+from gan_core.parts import parts_of
 from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import TERMS
 from gan_core.regularizers import R1
@@ -280,6 +281,14 @@ def test_every_term_is_offered_with_formula_source_and_sentence() -> None:
     for term in TERMS:
         assert term.title in offered and term.summary in texts(test) and term.source in texts(test)
         assert term.formula in latex
+
+
+def test_every_other_part_is_described_beside_all_settings() -> None:
+    text = texts(train_page(recipe="fc_gan"))
+    offered = [part for _, found in parts_of(find_recipe("fc_gan")) for part in found]
+    assert len(offered) > 15
+    for part in offered:
+        assert all(said in text for said in (f"**{part.title}** — {part.summary}", part.source, *part.formula))
 
 
 def test_a_contradiction_is_one_sentence_and_nothing_can_start() -> None:
