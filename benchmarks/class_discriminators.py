@@ -35,11 +35,11 @@ from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset
 from gan_core.devices import device_title, pick_device
 from gan_core.events import StepDone
-from gan_core.objectives import Batch
 from gan_core.optimization import apply_gradients, gradients, make_optimizer
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
 from gan_core.strokes import draw_strokes
+from gan_core.terms import Batch
 from gan_core.trainer import Trainer
 
 # way → recipe, and whether D's batch mixes the classes rather than being N times as large

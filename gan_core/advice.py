@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from gan_core.alarms import Finding
 from gan_core.config import UserError
 from gan_core.fitting import check_fit
-from gan_core.objectives import RealCrossEntropy, RelativisticCritic, RelativisticGenerator, Term
+from gan_core.objectives import RealCrossEntropy, RelativisticCritic, RelativisticGenerator
 from gan_core.recipes.recipe import Optimizer, Recipe
 from gan_core.regularizers import R1
 from gan_core.remedies import FeatureMatching
 from gan_core.runs import Sheet
+from gan_core.terms import Term
 
 KERNELS = 50
 CALM_BETA1 = 0.5

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gan_core.objectives import Term
 from gan_core.recipes.recipe import Latents, Optimizer
 from gan_core.regularizers import Penalty
+from gan_core.terms import Term
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_core.config import UserError, setting
-from gan_core.objectives import Batch, Term
+from gan_core.terms import Batch, Term
 
 
 @dataclass(frozen=True)

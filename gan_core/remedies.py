@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gan_core.config import setting
-from gan_core.objectives import Batch, Term
+from gan_core.terms import Batch, Term
 
 
 @dataclass(frozen=True)

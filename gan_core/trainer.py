@@ -20,7 +20,6 @@ from gan_core.feed import Batches, Feed, Knobs, knobs_at
 from gan_core.fitting import build_networks, of_classes
 from gan_core.layers import set_dropout_generator
 from gan_core.meter import Meter
-from gan_core.objectives import Batch, Term
 from gan_core.optimization import (
     apply_gradients,
     average_of,
@@ -33,6 +32,7 @@ from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
 from gan_core.stabilizers import carry_over
 from gan_core.state import restore, tensors_of, under
+from gan_core.terms import Batch, Term
 
 EARLY_LOG_STEPS = frozenset({1, 2, 5, 10, 20})
 WON_LOSS = 1e-3  # how near to its least value D's loss is where G learns next to nothing from it

@@ -21,8 +21,8 @@ FILES = {"io", "os", "pathlib", "shutil", "tempfile", "zipfile"}
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"config", "seeds", "events", "images", "files", "contracts", "arithmetic", "hosting", "locks",
                "shipped", "translation", "declared"}),
-    frozenset({"layers", "blocks", "objectives", "regularizers", "remedies", "schedules", "stabilizers", "strokes",
-               "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
+    frozenset({"layers", "blocks", "terms", "objectives", "regularizers", "remedies", "schedules", "stabilizers",
+               "strokes", "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),
     frozenset({"recipes"}),
     frozenset({"optimization", "meter", "fitting", "feed", "engine", "state", "trainer", "sampling", "checkpoints",

@@ -12,11 +12,11 @@ from gan_core.objectives import (
     LeastSquaresCritic,
     RealCrossEntropy,
     RelativisticCritic,
-    Term,
     WassersteinCritic,
 )
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
+from gan_core.terms import Term
 from gan_core.trainer import Trainer
 from tests.test_objectives import batch_of
 from tests.test_stabilizers import noise_pictures, small_recipe

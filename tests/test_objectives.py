@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from gan_core.contracts import Critic
 from gan_core.objectives import (
-    Batch,
     FakeCrossEntropy,
     HingeCritic,
     LeastSquaresCritic,
@@ -22,12 +21,12 @@ from gan_core.objectives import (
     RealCrossEntropy,
     RelativisticCritic,
     RelativisticGenerator,
-    Term,
     WassersteinCritic,
     WassersteinGenerator,
 )
 from gan_core.recipes.recipe import TERMS
 from gan_core.regularizers import KernelDecay
+from gan_core.terms import Batch, Term
 
 
 def batch_of(real: Tensor, fake: Tensor, discriminator: nn.Module | None = None) -> Batch:

@@ -10,10 +10,11 @@ from gan_core import formulas
 from gan_core.config import UserError
 from gan_core.contracts import Critic
 from gan_core.fitting import check_fit
-from gan_core.objectives import Batch, RelativisticCritic
+from gan_core.objectives import RelativisticCritic
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
 from gan_core.stabilizers import Packed
+from gan_core.terms import Batch
 
 
 class Linear(nn.Module):

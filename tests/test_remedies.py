@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from gan_core.contracts import Critic
-from gan_core.objectives import Batch
 from gan_core.recipes import find_recipe
 from gan_core.remedies import FeatureMatching, HistoricalAveragingDiscriminator, HistoricalAveragingGenerator
+from gan_core.terms import Batch
 from gan_core.trainer import Trainer
 from tests.test_stabilizers import noise_pictures, small_recipe
 

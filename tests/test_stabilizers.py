@@ -13,7 +13,7 @@ from gan_core.config import UserError
 from gan_core.contracts import Critic, Shapes
 from gan_core.data import Dataset
 from gan_core.events import DiscriminatorWon, Finished, Scalars, StepDone
-from gan_core.objectives import FakeCrossEntropy, RealCrossEntropy, Term, WassersteinCritic
+from gan_core.objectives import FakeCrossEntropy, RealCrossEntropy, WassersteinCritic
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
 from gan_core.regularizers import GradientPenalty
@@ -26,6 +26,7 @@ from gan_core.stabilizers import (
     carry_over,
     equip,
 )
+from gan_core.terms import Term
 from gan_core.trainer import Trainer
 
 SHAPES = Shapes(100, 1, 28, 28)

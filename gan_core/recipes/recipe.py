@@ -24,7 +24,6 @@ from gan_core.objectives import (
     RealCrossEntropy,
     RelativisticCritic,
     RelativisticGenerator,
-    Term,
     WassersteinCritic,
     WassersteinGenerator,
 )
@@ -32,6 +31,7 @@ from gan_core.regularizers import R1, R2, GradientPenalty, KernelDecay
 from gan_core.remedies import FeatureMatching, HistoricalAveragingDiscriminator, HistoricalAveragingGenerator
 from gan_core.schedules import SCHEDULES, Constant, Schedule
 from gan_core.stabilizers import Stabilizers, equip
+from gan_core.terms import Term
 
 TERMS: tuple[type[Term], ...] = (
     RealCrossEntropy,

@@ -15,9 +15,9 @@ import streamlit as st
 
 from gan_core import formulas
 from gan_core.config import settings_of
-from gan_core.objectives import Term
 from gan_core.parts import Part, parts_of, switched_on
 from gan_core.recipes.recipe import Optimizer, Recipe, Training
+from gan_core.terms import Term
 from pages.ui import fields
 from pages.ui.i18n import _
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core.objectives import Term
 from gan_core.recipes.recipe import TERMS, Recipe
+from gan_core.terms import Term
 from pages.ui import state
 from pages.ui.i18n import N_, _
 
