@@ -5,23 +5,19 @@ training supervisor lives and dies with the server, and plotly.js is served from
 """
 
 import gc
-import gzip
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from importlib import import_module
-from importlib.resources import files
 from typing import Any
 
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from pages.ui import sheet_route, sign_in
-from pages.ui.live_plot import PLOTLY_ROUTE
+from pages.ui import plotly_route, sheet_route, sign_in
 from pages.ui.visitor import VisitorCookie
 
 # What pages import beyond the first one; loading it then would let the visitor wait.
@@ -29,28 +25,14 @@ USED_LATER = ("gan_core.explore", "gan_core.comparison", "gan_core.anatomy", "ga
               "plotly.graph_objects")  # fmt: skip
 
 
-@cache
-def plotly_script() -> bytes:
-    """plotly.min.js from the installed plotly, gzipped once (4.8 MB becomes 1.5 MB)."""
-    return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes(), compresslevel=6)
-
-
-def serve_plotly(request: Request) -> Response:
-    """The script, cached by the browser for a year: its address carries plotly's version."""
-    body, headers = plotly_script(), {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        return Response(body, media_type="text/javascript", headers=headers | {"Content-Encoding": "gzip"})
-    return Response(gzip.decompress(body), media_type="text/javascript", headers=headers)
-
-
-def go_home(request: Request) -> Response:
+def go_home(request: Request) -> RedirectResponse:
     """Every page answers under its file name, the first page too, which Streamlit serves at the root only."""
     return RedirectResponse(str(request.url.replace(path=request.scope.get("root_path", "") + "/")), status_code=307)
 
 
 def start_up() -> None:
     """Load what pages need while the visitor's browser still loads the app, and begin to watch over training."""
-    plotly_script()
+    plotly_route.plotly_script()
     supervisor().start()
     # The first such check has torch load more of itself; better now than between a click on Train and the training.
     import_module("gan_core.fitting").check_fit(import_module("gan_core.recipes").RECIPES[0])
@@ -84,5 +66,5 @@ async def lifespan(app: st.App) -> AsyncIterator[None]:
     supervisor().stop()
 
 
-ROUTES = [Route(PLOTLY_ROUTE, serve_plotly), Route("/home", go_home), *sheet_route.ROUTES, *sign_in.ROUTES]
+ROUTES = [Route("/home", go_home), *plotly_route.ROUTES, *sheet_route.ROUTES, *sign_in.ROUTES]
 app = st.App("pages/ui/main.py", lifespan=lifespan, routes=ROUTES, middleware=[Middleware(VisitorCookie)])

@@ -34,8 +34,7 @@ def page() -> None:
                                help=_("Each number is another set of handwritings."))  # fmt: skip
     write = write_text if writing.can_write(info.class_names) else write_classes
     for part in (write, many_hands, one_hand, style_table):
-        with panels.guard():
-            part(model, info, int(seed))
+        st.fragment(panels.guard()(part))(model, info, int(seed))  # a slider draws its own pictures alone
 
 
 def write_text(model: Model, info: BundleInfo, seed: int) -> None:

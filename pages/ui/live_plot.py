@@ -25,8 +25,7 @@ import streamlit as st
 
 from pages.ui.charts import DARK_SHADES
 from pages.ui.i18n import _, language_tag
-
-PLOTLY_ROUTE = "/assets/plotly.min.js"
+from pages.ui.plotly_route import PLOTLY_ROUTE
 
 _component = st.components.v2.component(
     "gan_live_plot",

@@ -154,6 +154,13 @@ def form(**params: str) -> AppTest:
     return test.run()
 
 
+def unfold(test: AppTest, open: bool = True) -> AppTest:
+    """The form with all of its sections open, or closed again."""
+    for path in ("inner", "advanced"):
+        test.session_state[f"f/{path}/fold"] = open
+    return test.run()
+
+
 def test_an_untouched_form_returns_its_defaults() -> None:
     test = form()
     assert test.code[0].value == repr(Outer())
@@ -163,7 +170,7 @@ def test_an_untouched_form_returns_its_defaults() -> None:
 
 
 def test_entries_come_back_as_the_types_of_the_fields() -> None:
-    test = form()
+    test = unfold(form())
     test.number_input(key="f/epochs").set_value(9)
     test.toggle(key="f/on").set_value(True)
     test.selectbox(key="f/name").select("sgd")
@@ -173,6 +180,18 @@ def test_entries_come_back_as_the_types_of_the_fields() -> None:
     assert test.code[0].value == repr(Outer(9, True, "sgd", (2, 3, 50), Inner(1e-3)))
     assert test.number_input(key="f/epochs").label.endswith("Epochs")
     assert test.number_input(key="f/epochs").label != "Epochs"
+
+
+def test_a_closed_section_draws_nothing_and_its_entries_count() -> None:
+    test = form(set="inner.rate=0.5")
+    assert [item.key for item in test.number_input] == ["f/epochs"] and not test.text_input
+    unfold(test).number_input(key="f/inner.rate").set_value(0.25)
+    test.text_input(key="f/marks").set_value("7").run()
+    unfold(test, open=False)
+    assert [item.key for item in test.number_input] == ["f/epochs"] and not test.text_input
+    assert test.code[0].value == repr(Outer(marks=(7,), inner=Inner(0.25)))
+    assert unfold(test).number_input(key="f/inner.rate").value == 0.25
+    assert test.text_input(key="f/marks").value == "7"
 
 
 def test_a_link_fills_in_the_form_and_nonsense_in_it_is_passed_over() -> None:
@@ -193,7 +212,7 @@ def test_reset_takes_everything_back() -> None:
 
 @pytest.mark.parametrize("text", ["1, x", "0", "51"])
 def test_an_invalid_list_is_said_and_gives_no_config(text: str) -> None:
-    test = form()
+    test = unfold(form())
     test.text_input(key="f/marks").set_value(text).run()
     assert test.code[0].value == "None"
     assert len(test.error) == 1
