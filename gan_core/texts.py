@@ -14,6 +14,7 @@ from gan_core import (
     foreign,
     guests,
     jobs,
+    preparation,
     worker,
     writing,
 )
@@ -57,7 +58,7 @@ MESSAGES = (
     worker.WON,
     worker.FAILED,
     worker.NO_MEMORY,
-    worker.ON_STROKES,
+    preparation.ON_STROKES,
     *engine.REASONS,
     *ablation.TEXTS,
     *advice.TEXTS,

@@ -29,7 +29,8 @@ LAYERS: tuple[frozenset[str], ...] = (
                "anatomy", "formulas", "parts", "listing", "live_quality", "alarms", "foreign"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
                "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),
-    frozenset({"guests", "warden", "waiting", "worker", "follower", "jobs", "foreground"}),
+    frozenset({"guests", "warden", "waiting", "standing", "recording", "preparation", "worker", "follower", "jobs",
+               "foreground"}),
     frozenset({"cli", "texts", "__main__"}),
 )  # fmt: skip
 # Measurements that need a recipe or a data set sit above them, beside the commands that make them.

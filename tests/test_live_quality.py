@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core import worker
+from gan_core import recording, worker
 from gan_core.checkpoints import read_tensors
 from gan_core.events import Event, Quality, StepDone
 from gan_core.foreground import _Progress
@@ -141,8 +141,8 @@ def test_a_resumed_run_has_the_measurements_of_the_whole_one(noise_mnist: object
 def test_short_epochs_are_measured_now_and_then_and_the_last_always(
     monkeypatch: pytest.MonkeyPatch, noise_mnist: object
 ) -> None:
-    monkeypatch.setattr(worker, "QUALITY_SECONDS", 0.0)
-    monkeypatch.setattr(worker, "QUALITY_SHARE", 0.0)
+    monkeypatch.setattr(recording, "QUALITY_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "QUALITY_SHARE", 0.0)
     run = measured_run(training__epochs=4)
     train_run(run)
     assert [quality.step for quality in run.history().quality] == [12, 48]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import torch
 
-from gan_core import worker
+from gan_core import preparation, recording, worker
 from gan_core.checkpoints import read_bundle_info, read_tensors
 from gan_core.events import Event, Scalars, StepDone
 from gan_core.files import write_json
@@ -139,7 +139,7 @@ def test_a_branch_starts_with_the_networks_of_its_snapshot() -> None:
 
 
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 0.0)  # one after each step
+    monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)  # one after each step
     run = new_run()
     train_run(run)
     newest, older = run.checkpoints()
@@ -227,7 +227,7 @@ def test_an_error_in_the_program_is_told_with_its_traceback() -> None:
 
 
 def test_checkpoints_are_written_now_and_then_and_only_two_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recording, "CHECKPOINT_SECONDS", 0.0)
     run = new_run()
     assert train_run(run).state == "finished"
     assert [path.stem for path in run.checkpoints()] == ["step-00000011", "step-00000010"]
@@ -238,11 +238,11 @@ def test_a_run_keeps_the_precision_that_its_first_processor_was_faster_in(
     found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "CONTROL_SECONDS", 0.0)
-    monkeypatch.setattr(worker, "faster_precision", lambda device: found)
+    monkeypatch.setattr(preparation, "faster_precision", lambda device: found)
     run, by_name = new_run({"training.precision": "auto"}), new_run({"training.precision": found})
     assert train_run(run, at_step(5, lambda: run.set_command("stop"))).state == "stopped"
     assert run.recipe() == by_name.recipe()
-    monkeypatch.setattr(worker, "faster_precision", lambda device: "other")
+    monkeypatch.setattr(preparation, "faster_precision", lambda device: "other")
     run.set_command("run")
     train_run(run)
     train_run(by_name)
