@@ -20,6 +20,8 @@ from gan_core.config import UserError
 from gan_core.data import find_dataset
 from gan_core.datasets import picture_cache, pictures
 from gan_core.datasets.decoding import UndecodableError, decode
+from gan_core.datasets.pictures import PictureSource
+from gan_core.locks import exclusive
 from tests.picture_files import encoded, noise, write_celeba, write_lsun, write_pictures
 
 FORK = get_context("fork")  # a copy of this process starts at once; a new one imports torch for seconds
@@ -274,6 +276,23 @@ def test_prepared_pictures_are_read_without_the_files(folders: Path) -> None:
     shutil.rmtree(folders / "cats")
     again = find_dataset(name)
     assert torch.equal(again.load().images, first.images) and again.count("train") == 20 and again.on_disk()
+
+
+def test_prepared_pictures_can_be_deleted_and_are_made_again(folders: Path) -> None:
+    write_pictures(folders / "cats", names(20))
+    source = find_dataset(f"folder:{folders}/cats?size=8")
+    assert isinstance(source, PictureSource) and source.prepared_bytes == 0
+    source.delete_prepared()  # where there is nothing, nothing happens
+    before = source.load()
+    kept, files = before.images.clone(), cache_bytes(folders)
+    assert source.prepared_bytes == 20 * 3 * 8 * 8
+    source.delete_prepared()
+    assert source.prepared_bytes == 0 and torch.equal(before.images, kept)  # who has them mapped keeps them
+    source.load()
+    assert cache_bytes(folders) == files
+    with exclusive(cache_folder(folders) / ".lock", lambda: None), pytest.raises(UserError, match="right now"):
+        source.delete_prepared()
+    assert source.prepared_bytes > 0
 
 
 def test_a_changed_folder_is_prepared_anew_and_old_readers_keep_theirs(folders: Path) -> None:

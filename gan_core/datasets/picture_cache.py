@@ -115,6 +115,24 @@ class PictureCache:
         return Prepared(images, torch.from_numpy(labels), tuple(first["class_names"]), skipped)
 
     @property
+    def bytes_on_disk(self) -> int:
+        """What the pictures take, finished or not."""
+        return self._pictures.stat().st_size if self._pictures.exists() else 0
+
+    def remove(self) -> None:
+        """Give the space back; a run that trains on the pictures keeps its own, and the next one makes them again.
+
+        Raises:
+            UserError: another process is preparing them right now.
+        """
+        if self.folder.is_dir():
+            with exclusive(self.folder / ".lock", self._refuse):
+                self._forget()
+
+    def _refuse(self) -> None:
+        raise UserError("{dataset} is being prepared right now; stop that run first.", dataset=self.title)
+
+    @property
     def skipped_path(self) -> Path:
         """A text file that names each picture left out, and why."""
         return self.folder / "skipped.txt"

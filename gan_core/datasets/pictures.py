@@ -95,6 +95,20 @@ class PictureSource:
             notice=Notice(SKIPPED, values) if skipped else None,
         )  # fmt: skip
 
+    @property
+    def prepared_bytes(self) -> int:
+        """How much of the disk the pictures take that were prepared with these settings."""
+        return sum(self._cache(split).bytes_on_disk for split in LEAST)
+
+    def delete_prepared(self) -> None:
+        """Remove what was prepared with these settings; the pictures themselves stay.
+
+        Raises:
+            UserError: another process is preparing them right now.
+        """
+        for split in LEAST:
+            self._cache(split).remove()
+
     def skipped_path(self, split: str = "train") -> Path:
         """The text file that names each picture left out, and why."""
         return self._cache(split).skipped_path

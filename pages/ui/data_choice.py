@@ -143,7 +143,28 @@ def _prepared_as(source: DatasetSource, recipe: Recipe, *, own: bool) -> str | N
     channels, size, _width = find_dataset(recipe.dataset).image_shape
     start = replace(source.settings, size=size, channels=channels)
     settings = forms.edit(start, key=f"data.{recipe.name}.{source.name}", param="pictures")
-    return None if settings is None else replace(source, settings=settings).name
+    if settings is None:
+        return None
+    chosen = replace(source, settings=settings)
+    if not hosted():
+        _offer_to_tidy(chosen)
+    return chosen.name
+
+
+def _offer_to_tidy(source: PictureSource) -> None:
+    """What the prepared pictures take of the disk, and the button that gives it back; nothing where there are none."""
+    size = source.prepared_bytes
+    if not size:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(_("Prepared on this machine: {size} MB.").format(size=f"{max(size / 1e6, 0.1):,.1f}"))
+        with st.popover(_("Delete"), icon=":material/delete:", type="tertiary"):
+            st.markdown(
+                _("Delete what was prepared? The pictures themselves stay; the next training prepares them anew.")
+            )
+            if st.button(_("Delete what was prepared"), key="data.tidy"):
+                source.delete_prepared()
+                st.rerun()
 
 
 def _label(name: str, sources: Mapping[str, DatasetSource]) -> str:

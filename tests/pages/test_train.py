@@ -343,6 +343,7 @@ def test_uploaded_pictures_are_a_data_set_that_can_be_deleted(root: Path) -> Non
 def test_a_folder_is_a_data_set_except_on_a_shared_server(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = tmp_path / "pictures"
     folder.mkdir()
     test = train_page(recipe="fc_gan", data="folder", folder=str(folder))
@@ -354,6 +355,12 @@ def test_a_folder_is_a_data_set_except_on_a_shared_server(
     button(test, "Train").click().run()
     [run] = list_runs(root)
     assert run.recipe().dataset == f"folder:{folder}?size=28&channels=1"
+    assert "Prepared on this machine" not in texts(test)
+    find_dataset(run.recipe().dataset).load()
+    test = train_page(recipe="fc_gan", data="folder", folder=str(folder), set="training.batch_size=16")
+    assert "Prepared on this machine: 0.1 MB" in texts(test)
+    test.button(key="data.tidy").click().run()
+    assert not test.error and "Prepared on this machine" not in texts(test)
     monkeypatch.setenv("GAN_HOSTED", "1")
     test = train_page(recipe="fc_gan", data="folder", folder=str(folder))
     assert "folder" not in test.query_params and str(folder) not in texts(test)
