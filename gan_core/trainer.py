@@ -202,7 +202,7 @@ class Trainer:
 
     def _update_generator(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
         with self._precision():
-            z, fake_labels = self._latents()
+            z, fake_labels = self._latents(real_labels if self._labels_as_real and self._g_needs_real else None)
             fake = self.generator(z, fake_labels)
             batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels, knobs.noise)
             loss = self._loss("g", self.recipe.generator_terms, batch, knobs.annealing)

@@ -46,13 +46,13 @@ def block(channels: int) -> int:
 SMALL = (
     dense(64, 49 * 64) + block(64) + conv(64, 32, 1) + block(32) + conv(32, 16, 1) + block(16) + conv(16, 1, 3),
     conv(1, 16, 3) + block(16) + conv(16, 32, 1) + block(32) + conv(32, 64, 1) + block(64)
-    + dense(49 * 64, 128) + dense(128, 1),
+    + 64 * (49 + 1) + dense(64, 128) + dense(128, 1),
 )  # fmt: skip
 LARGE = (
     dense(64, 49 * 256) + 2 * block(256) + conv(256, 128, 1) + 2 * block(128) + conv(128, 64, 1) + block(64)
     + conv(64, 1, 3),
     conv(1, 64, 3) + block(64) + conv(64, 128, 1) + 2 * block(128) + conv(128, 256, 1) + 2 * block(256)
-    + dense(49 * 256, 256) + dense(256, 1),
+    + 256 * (49 + 1) + dense(256, 256) + dense(256, 1),
 )  # fmt: skip
 # With labels: each class has an embedding, which widens G's first layer, and a vector as long as D's features.
 PARAMETERS = {
@@ -76,7 +76,7 @@ def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
     changes = 49 * 64 * 32 + 196 * 32 * 16  # at the smaller of two sizes
     picture = 784 * 9 * 16
     assert generator.multiply_adds == 64 * 49 * 64 + body + changes + picture
-    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 * 128 + 128
+    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 + 64 * 128 + 128
 
 
 @pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])
@@ -88,6 +88,11 @@ def test_pictures_of_any_size(shapes: Shapes) -> None:
     assert images.shape == (3, *shapes.image) and -1 <= images.min() < images.max() <= 1
     answer = discriminator(images, labels)
     assert answer.logits.shape == (3,) and answer.features.shape == (3, 5)
+
+
+def test_a_new_discriminator_prefers_no_picture() -> None:
+    discriminator = HouseClassDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
+    assert torch.equal(discriminator(torch.randn(10, 1, 28, 28), torch.arange(10)).logits, torch.zeros(10))
 
 
 def test_a_new_block_is_the_identity_and_passes_its_gradient() -> None:
@@ -124,11 +129,13 @@ def test_a_label_of_weight_one_is_that_class_and_mixtures_lie_between() -> None:
 
 
 def woken(discriminator: HouseDiscriminator | nn.Module) -> nn.Module:
-    """With blocks that do something, as after some training."""
+    """With blocks and a last layer that do something, as after some training."""
     torch.manual_seed(1)
     for layer in discriminator.modules():
         if isinstance(layer, nn.Conv2d):
             nn.init.normal_(layer.weight, std=0.2)
+    for last in (discriminator.head, discriminator.embedding):
+        nn.init.normal_(last.weight, std=0.2)
     return discriminator
 
 
@@ -193,3 +200,21 @@ def test_the_penalties_weight_falls_with_the_steps_of_the_run() -> None:
         penalties = 3.0 * point.values["r1"] + 0.5 * point.values["r2"]
         whole = point.values["relativistic_critic"] + share * penalties
         assert point.values["loss_d"] == pytest.approx(whole, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["house_conditional", "house_small_conditional"])
+def test_both_pictures_of_a_pair_have_the_same_label(name: str) -> None:
+    recipe = small_recipe(name, {"training.steps": 2})
+    trainer = Trainer(recipe, small_data(recipe))
+    judged: list[Tensor] = []
+
+    def keep(_module: nn.Module, inputs: tuple[Tensor, Tensor]) -> None:
+        if len(inputs[0]) == 2 * recipe.training.batch_size:  # real and generated in one pass, not a penalty's part
+            judged.append(inputs[1])
+
+    trainer.discriminator.register_forward_pre_hook(keep)
+    list(trainer.events())
+    assert len(judged) == 4  # D's update and G's, twice
+    for labels in judged:
+        real, generated = labels.chunk(2)
+        assert torch.equal(real, generated) and real.unique().numel() > 1

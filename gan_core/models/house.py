@@ -70,7 +70,7 @@ class HouseDiscriminatorConfig(_House):
     kind: ClassVar[str] = "house_discriminator"
     conditional: ClassVar[bool] = False
     features: int = setting(128, title="Features", minimum=1, maximum=8192,
-                            help="Width of the dense layer that the answer is made from.")
+                            help="How many numbers the answer is made from.")
 
     @property
     def mixes_samples(self) -> bool:
@@ -127,7 +127,7 @@ class HouseDiscriminator(nn.Module):
     """x (N, C, H, W) and, for a conditional recipe, labels -> one logit each; it judges each picture by itself.
 
     With labels the logit has one term more, the product of the features with their class' vector (Miyato & Koyama
-    2018, eq. 4).
+    2018, eq. 4). Before the first update every logit is 0.
     """
 
     def __init__(self, config: HouseDiscriminatorConfig, shapes: Shapes) -> None:
@@ -140,17 +140,22 @@ class HouseDiscriminator(nn.Module):
                 layers += [Resize(sides), *_change(channels, after)]
             layers += [Residual(after) for _ in range(blocks)]
             channels, (height, width) = after, sides
-        self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE), nn.Flatten())
-        self.dense = nn.Sequential(nn.Linear(channels * height * width, config.features), nn.LeakyReLU(SLOPE))
+        self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
+        # Each map is weighed as a whole, by itself: a dense layer over all of them lets D's answers grow without end.
+        self.features = nn.Sequential(
+            nn.Conv2d(channels, channels, (height, width), groups=channels), nn.Flatten(),
+            nn.Linear(channels, config.features), nn.LeakyReLU(SLOPE),
+        )  # fmt: skip
         self.head = nn.Linear(config.features, 1)
         _initialise(self)
+        nn.init.zeros_(self.head.weight)
         if isinstance(config, HouseClassDiscriminatorConfig):
             _check_classes(shapes)
             self.embedding = LabelEmbedding(shapes.classes, config.features)
-            nn.init.normal_(self.embedding.weight, std=1 / math.sqrt(config.features))
+            nn.init.zeros_(self.embedding.weight)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Critic:
-        features = self.dense(self.body(x))  # (N, features)
+        features = self.features(self.body(x))  # (N, features)
         logits = self.head(features).squeeze(1)
         if labels is not None:
             logits = logits + (features * self.embedding(labels)).sum(1)

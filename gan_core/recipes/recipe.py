@@ -104,9 +104,11 @@ class Training(Validated):
                             help="So many of the first training pictures are kept aside and never trained on.")
     classes: tuple[int, ...] = setting((), title="Classes", minimum=0, maximum=1000, advanced=True,
                                        help="Numbers, from 0, of the classes to train on; none stands for all.")
-    fake_labels: str = setting("uniform", title="Labels of D's fakes", choices=("uniform", "as_real"), advanced=True,
-                               help="What D's generated pictures should show: classes drawn uniformly, or those of the "
-                                    "real pictures, so that a penalty between the two stays within a class.")
+    fake_labels: str = setting("uniform", title="Labels of generated pictures", choices=("uniform", "as_real"),
+                               advanced=True,
+                               help="What pictures generated to stand beside real ones show: classes drawn uniformly, "
+                                    "or those of the real pictures, so that a pair of the two, or a penalty between "
+                                    "them, stays within a class.")
     ema_decay: float = setting(0.0, title="Weight averaging", minimum=0.0, maximum=0.99999,
                                help="Share of the generator's running average kept each step; 0 shows its own weights. "
                                     "Helps where pictures waver from one snapshot to the next.",
