@@ -1,4 +1,4 @@
-"""How long a visitor waits, in a real Chromium, while a training runs; as a table and as JSON.
+"""How long a visitor waits, in a real Chromium, while a training runs; as tables and as JSON.
 
     GAN_DATA_DIR=… python -m benchmarks.time_to_see [--only train switch slider viewer start] [--rounds 20]
                                                     [--json FILE] [--publish]
@@ -12,7 +12,7 @@
 - viewer: what one open page of the training costs it.
 - start: from the start of the server's process to the first page, title and picture.
 
-`--publish` writes the table into docs/performance.md.
+`--publish` writes each part into docs/performance.md as soon as it is measured.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Page
 
@@ -45,7 +46,13 @@ from benchmarks.stage import (
 from benchmarks.viewer_cost import Cost, viewer_cost
 from tests.browser.conftest import running_server, settled
 
-PARTS = ("train", "switch", "slider", "viewer", "start")
+PARTS: Mapping[str, str] = {
+    "train": "Time from the click on Train to the first point",
+    "switch": "Time from page to page",
+    "slider": "Time from a slider to its picture",
+    "viewer": "What one viewer costs a training",
+    "start": "Time from the server's start to its first page",
+}
 # Each page's path, what it is called in the table, its heading, and the first thing on it that is not words.
 PAGES: Mapping[str, tuple[str, str, str]] = {
     "": ("Home", "Watch a network learn to write", "img"),
@@ -67,7 +74,7 @@ REST = 300  # milliseconds that a visitor looks at a page before the next click
 def main() -> None:
     """Measure what is asked for, print, and keep it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--only", nargs="+", choices=PARTS, default=[*PARTS])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--periods", type=int, default=5, help="how often the viewer looks")
     parser.add_argument("--period", type=float, default=15.0, help="seconds that it looks, and then does not")
@@ -75,44 +82,41 @@ def main() -> None:
     parser.add_argument("--publish", action="store_true", help="into docs/performance.md")
     arguments = parser.parse_args()
     origin = stamp("python -m benchmarks.time_to_see " + " ".join(sys.argv[1:]))
-    found: list[Times] = []
-    cost = None
+    results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         os.environ["GAN_RUNS_DIR"] = folder
-        for result in measured(browser, Path(folder), arguments):
-            if isinstance(result, Cost):
-                cost = result
-                print(cost.sentence(), flush=True)
+        for part, found in measured(browser, Path(folder), arguments):
+            if isinstance(found, Cost):
+                text, results[part] = found.sentence(), asdict(found)
             else:
-                found.append(result)
-                print(" | ".join(milliseconds(result)), flush=True)
-    rows = table(["milliseconds, while one trains", "median", "worst", "of"], map(milliseconds, found))
-    text = "\n\n".join([rows, *([cost.sentence()] if cost else [])])
-    print(f"\n{text}\n\n{origin.sentence()}")
+                text = table(["milliseconds", "median", "worst", "of"], map(milliseconds, found))
+                results[part] = [asdict(times) for times in found]
+            print(f"## {PARTS[part]}\n\n{text}\n", flush=True)
+            if arguments.publish:
+                publish(f"time-{part}", PARTS[part], text, origin)
+    print(origin.sentence())
     if arguments.json:
-        save(arguments.json, origin, {"times": [asdict(one) for one in found], "viewer": asdict(cost) if cost else {}})
-    if arguments.publish:
-        publish("time-to-see", "Time to see", text, origin)
+        save(arguments.json, origin, results)
 
 
-def measured(browser: Browser, runs: Path, arguments: argparse.Namespace) -> Iterator[Times | Cost]:
+def measured(browser: Browser, runs: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, list[Times] | Cost]]:
     """All that is asked for, in an order in which nothing disturbs another part."""
     parts, rounds = arguments.only, arguments.rounds
     try:
         with running_server(runs) as url:
             if "train" in parts:  # a run waits while another trains
-                yield click_to_point(browser, url, runs, rounds)
+                yield "train", [click_to_point(browser, url, runs, rounds)]
             wait_for_reserve(runs)
             with training(runs) as run:
                 wait_for_reserve(runs)  # the next one loads torch, which would slow all that is measured meanwhile
                 if "switch" in parts:
-                    yield from page_switches(browser, url, rounds)
+                    yield "switch", [*page_switches(browser, url, rounds)]
                 if "slider" in parts:
-                    yield from sliders(browser, url, rounds)
+                    yield "slider", [*sliders(browser, url, rounds)]
                 if "viewer" in parts:
-                    yield viewer_cost(browser, url, run, arguments.periods, arguments.period)
+                    yield "viewer", viewer_cost(browser, url, run, arguments.periods, arguments.period)
                 if "start" in parts:
-                    yield first_page(browser, runs, rounds)
+                    yield "start", [first_page(browser, runs, rounds)]
     finally:
         end_all(runs)
 

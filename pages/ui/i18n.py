@@ -14,6 +14,7 @@ The language is `?lang=zh` in the URL and is kept when the visitor changes page.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 
 import streamlit as st
@@ -25,6 +26,8 @@ DEFAULT = "en"
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 PARAM = "lang"
 _STATE = "ui.language"
+# A page asks hundreds of times, and the session state takes its time to answer. A thread serves one session alone.
+_thread = threading.local()
 
 
 def N_(text: str) -> str:  # noqa: N802 (the name that gettext's tools look for)
@@ -60,8 +63,11 @@ def current_language() -> str:
     """What the visitor chose ("en" or "zh"), else what the URL asks for, else English."""
     if get_script_run_ctx(suppress_warning=True) is None:  # a background thread: nobody is looking
         return DEFAULT
-    chosen = st.session_state.get(_STATE) or st.query_params.get(PARAM)
-    return chosen if chosen in LANGUAGES else DEFAULT
+    known: str | None = getattr(_thread, "language", None)
+    if known is None:
+        chosen = st.session_state.get(_STATE) or st.query_params.get(PARAM)
+        known = _thread.language = chosen if chosen in LANGUAGES else DEFAULT
+    return known
 
 
 def language_tag() -> str:
@@ -71,7 +77,7 @@ def language_tag() -> str:
 
 def set_language(language: str) -> None:
     """Remember the choice in the session and in the URL (English, the default, leaves the URL clean)."""
-    st.session_state[_STATE] = language
+    st.session_state[_STATE] = _thread.language = language
     if language == DEFAULT:
         st.query_params.pop(PARAM, None)
     else:
@@ -80,6 +86,7 @@ def set_language(language: str) -> None:
 
 def sync_language() -> None:
     """Let the URL decide; where it says nothing (Streamlit drops it on a page switch), put the choice back into it."""
+    _thread.language = None
     asked = st.query_params.get(PARAM)
     if asked in LANGUAGES:
         st.session_state[_STATE] = asked

@@ -50,7 +50,7 @@ def live_plot(
     """Draw `figure`; return the x that was just clicked, else None.
 
     Args:
-        figure: a Plotly figure or its dictionary; numpy arrays travel as binary.
+        figure: a Plotly figure; numpy arrays travel as binary. Or what :func:`plain` made of one for several viewers.
         key: names the chart on the page; the same key keeps the node and the zoom.
         alt: one sentence for those who cannot see the chart.
         height: pixels; the width is that of the container.
@@ -62,7 +62,7 @@ def live_plot(
         "key": key,
         "alt": alt,
         "height": height,
-        "figure": _plain(figure),
+        "figure": plain(figure) if isinstance(figure, go.Figure) else figure,
         "config": DEFAULT_CONFIG | dict(config or {}),
         "clickable": bool(on_click),
         "shades": DARK_SHADES,
@@ -84,11 +84,11 @@ def live_plot(
     return result.click
 
 
-def _plain(figure: go.Figure | Mapping[str, Any]) -> dict[str, Any]:
+def plain(figure: go.Figure) -> Mapping[str, Any]:
     """The figure as JSON-ready data and layout; Plotly's own template is dropped, for the theme takes its place."""
-    plain = (figure if isinstance(figure, go.Figure) else go.Figure(figure)).to_plotly_json()
-    layout = {name: value for name, value in plain["layout"].items() if name != "template"}
-    return {"data": plain["data"], "layout": layout}
+    whole = figure.to_plotly_json()
+    layout = {name: value for name, value in whole["layout"].items() if name != "template"}
+    return {"data": whole["data"], "layout": layout}
 
 
 def _modebar_words() -> dict[str, str]:

@@ -7,9 +7,10 @@ It is drawn again and again while a run trains; nothing in it costs more than th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -20,7 +21,7 @@ from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Sheet, Status
 from pages.ui import charts, lesson
 from pages.ui.i18n import _, current_language
-from pages.ui.live_plot import live_plot
+from pages.ui.live_plot import live_plot, plain
 from pages.ui.run_quality import OnStart, distance_key, show_alarm, show_quality
 from pages.ui.timeline import timeline
 
@@ -29,9 +30,9 @@ OnBranch = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Chart:
-    """One chart of a run: its figure, its height in pixels, and the sentence for those who cannot see it."""
+    """One chart of a run, ready to send: its figure, its height in pixels, and the sentence for who cannot see it."""
 
-    figure: go.Figure
+    figure: Mapping[str, Any]
     height: int
     alt: str
 
@@ -101,7 +102,10 @@ def draw_charts(history: History, recipe: Recipe, smoothing: float, log_y: bool)
     """The charts of a run by name, all of them over epochs."""
     answers = {"d_real": _("D(x), real pictures"), "d_fake": _("D(G(z)), generated pictures")}
     parts = {term.kind: _(term.title) for term in recipe.discriminator_terms}
-    curves = partial(charts.loss_curves, history.scalars, x="epoch")
+
+    def curves(names: Sequence[str] | Mapping[str, str], **look: Any) -> Mapping[str, Any]:
+        return plain(charts.loss_curves(history.scalars, names, x="epoch", **look))
+
     return {
         "losses": Chart(
             curves(["loss_g", "loss_d"], smoothing=smoothing, log_y=log_y, title=_("Losses")),
@@ -115,7 +119,7 @@ def draw_charts(history: History, recipe: Recipe, smoothing: float, log_y: bool)
             curves(parts, smoothing=smoothing, log_y=log_y, title=_("Parts of the discriminator's loss")),
             270, _("Curves of each part of the discriminator's loss, by epoch"),
         ),
-        "rates": Chart(draw_rates(history), 270, _("Curves of both learning rates, by epoch")),
+        "rates": Chart(plain(draw_rates(history)), 270, _("Curves of both learning rates, by epoch")),
     }  # fmt: skip
 
 

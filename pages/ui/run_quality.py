@@ -9,7 +9,9 @@ It ticks with the run. Runs of older versions, and those that measure nothing, s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,8 +26,8 @@ from gan_core.jobs import start_runs
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run, Sheet, Status
 from pages.ui import charts, guest_view, lesson, panels, visitor
-from pages.ui.i18n import _, ngettext, sentence
-from pages.ui.live_plot import live_plot
+from pages.ui.i18n import _, current_language, ngettext, sentence
+from pages.ui.live_plot import live_plot, plain
 
 OnStart = Callable[[Run], None]
 HEIGHT = 270
@@ -165,19 +167,33 @@ def show_classes(run: Run, measured: Sequence[Quality]) -> None:
     quality = measured[-1]
     names = [_(name) for name in class_names(quality)]
     missing = [names[number] for number in missing_classes(quality)]
-    shares = [100 * count / quality.count for count in quality.classes]
-    drawn = charts.paired_bars(
-        names, {_("generated"): shares, _("real"): [100 * share for share in quality.real]},
-        title=_("Classes at epoch {epoch}").format(epoch=f"{quality.epoch:.3g}"), unit="%",
-    )  # fmt: skip
+    drawn = draw_classes(quality, tuple(names), current_language())
     said = _("Missing: {names}").format(names=", ".join(missing)) if missing else _("No class is missing.")
     alt = _("Share of each class, generated and real.") + " " + said
     live_plot(drawn, key=f"{run.id}.classes", alt=alt, height=HEIGHT)
     st.caption(panels.literal(said))
 
 
+@lru_cache(maxsize=64)
+def draw_classes(quality: Quality, names: tuple[str, ...], language: str) -> Mapping[str, Any]:
+    """The bars of one measurement, made once for all who look at it."""
+    shares = [100 * count / quality.count for count in quality.classes]
+    return plain(charts.paired_bars(
+        names, {_("generated"): shares, _("real"): [100 * share for share in quality.real]},
+        title=_("Classes at epoch {epoch}").format(epoch=f"{quality.epoch:.3g}"), unit="%",
+    ))  # fmt: skip
+
+
 def show_distance(run: Run, measured: Sequence[Quality]) -> None:
     """The distance to real pictures over the epochs, between what chance makes and a single class."""
+    drawn = draw_distance(tuple(measured), current_language())
+    live_plot(drawn, key=distance_key(run), height=HEIGHT,
+              alt=_("Curve of the Fréchet distance to real pictures, by epoch"))  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def draw_distance(measured: tuple[Quality, ...], language: str) -> Mapping[str, Any]:
+    """The curve over so many measurements, made once for all who look at it."""
     columns = {"epoch": [quality.epoch for quality in measured], "distance": [quality.distance for quality in measured]}
     drawn = charts.loss_curves(
         columns, {"distance": _("Distance to real pictures")}, x="epoch", log_y=True,
@@ -186,8 +202,7 @@ def show_distance(run: Run, measured: Sequence[Quality]) -> None:
     drawn.update_traces(mode="lines+markers")
     mark(drawn, measured[-1].floor, _("real pictures"))
     mark(drawn, measured[-1].alone, _("one class alone"))
-    live_plot(drawn, key=distance_key(run), height=HEIGHT,
-              alt=_("Curve of the Fréchet distance to real pictures, by epoch"))  # fmt: skip
+    return plain(drawn)
 
 
 def distance_key(run: Run) -> str:

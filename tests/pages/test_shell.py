@@ -75,6 +75,16 @@ def test_the_language_is_put_back_where_a_change_of_page_dropped_it() -> None:
     assert test.query_params["lang"] == "zh"
 
 
+def test_what_is_known_of_the_language_follows_the_url_and_the_switch() -> None:
+    test = part(
+        "from pages.ui import i18n\nst.text(i18n.current_language())\n"
+        "st.query_params['lang'] = 'zh'\ni18n.sync_language()\nst.text(i18n.current_language())\n"
+        "i18n.set_language('en')\nst.text(i18n.current_language())"
+    ).run()
+    assert not test.exception
+    assert [text.value for text in test.text] == ["en", "zh", "en"]
+
+
 def test_a_mistake_of_the_user_is_one_sentence() -> None:
     test = part("with panels.guard():\n    raise UserError('Choose a file.')").run()
     assert [error.value for error in test.error] == ["Choose a file."]
