@@ -46,6 +46,7 @@ from gan_core.lab.trials import (
     trials_csv,
 )
 from gan_core.recipes import RECIPES, find_recipe
+from gan_core.remedies import HistoricalAveragingDiscriminator
 from gan_core.runs import create_run, list_runs, runs_dir
 from gan_core.shelf import run_entries
 from gan_core.waiting import planned, remaining
@@ -83,6 +84,10 @@ def test_a_remedy_changes_itself_alone() -> None:
     averaged = with_remedies(recipe, "historical_averaging")
     assert averaged.discriminator_terms[:-1] == recipe.discriminator_terms
     assert averaged.generator_terms[:-1] == recipe.generator_terms
+    of_d = with_remedies(recipe, "historical_averaging_of_d")
+    assert of_d == replace(
+        recipe, discriminator_terms=(*recipe.discriminator_terms, HistoricalAveragingDiscriminator(weight=0.3))
+    )
 
 
 def test_the_six_of_the_report_fit_the_recipe_that_lacks_them() -> None:

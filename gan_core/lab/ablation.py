@@ -29,6 +29,7 @@ PLAIN_TITLE = "As it is"
 JOIN, JOINED = "+", " + "  # between the names of remedies, and between their titles
 MOST_RUNS = 200
 HISTORY = 1.0  # the weight of historical averaging; a tenth of it hardly holds the networks
+HISTORY_OF_D = 0.3  # its weight where G is left free
 
 
 def _with_history(recipe: Recipe) -> Recipe:
@@ -38,6 +39,14 @@ def _with_history(recipe: Recipe) -> Recipe:
         return recipe
     return replace(recipe, discriminator_terms=(*recipe.discriminator_terms, for_d),
                    generator_terms=(*recipe.generator_terms, for_g))  # fmt: skip
+
+
+def _with_history_of_d(recipe: Recipe) -> Recipe:
+    """With historical averaging of D alone, unless it has it."""
+    term = HistoricalAveragingDiscriminator(weight=HISTORY_OF_D)
+    if term.kind in {other.kind for other in recipe.discriminator_terms}:
+        return recipe
+    return replace(recipe, discriminator_terms=(*recipe.discriminator_terms, term))
 
 
 def _switched_on(recipe: Recipe, path: str, value: Any, off: Any) -> Recipe:
@@ -72,6 +81,10 @@ REMEDIES: Mapping[str, Remedy] = {
     "balance": Remedy(
         "Balance: two learning rates", "D learns twice as fast and G half as fast, so that D keeps up with G.",
         _quick_discriminator,
+    ),
+    "historical_averaging_of_d": Remedy(
+        "Historical averaging of D alone", "Holds D's weights loosely near their own past mean, and leaves G free.",
+        _with_history_of_d,
     ),
     "rest": Remedy(
         "Balance: D may rest", "Leaves out D's update while it judges more than 80% of a batch rightly.",
