@@ -8,17 +8,20 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from gan_core import preparation, recording, worker
+from gan_core import preparation, recording, standing, worker
 from gan_core.checkpoints import read_bundle_info, read_tensors
+from gan_core.data import find_dataset
 from gan_core.events import Event, Scalars, StepDone
 from gan_core.files import write_json
 from gan_core.images import read_png
 from gan_core.runs import Run, create_run
+from gan_core.standing import Standing
 from gan_core.trainer import Trainer
 from gan_core.worker import train_run
 from tests.small import small_recipe
@@ -248,3 +251,29 @@ def test_a_run_keeps_the_precision_that_its_first_processor_was_faster_in(
     train_run(by_name)
     for name, weight in final_weights(by_name).items():
         assert torch.equal(weight, final_weights(run)[name]), name
+
+
+def test_time_at_a_stand_is_no_training_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr(standing, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    run = new_run()
+    stand = Standing(run, run.status())
+    clock[0] += 50  # data are prepared
+    trainer = Trainer(run.recipe(), find_dataset("mnist").load())
+    stand.follow(trainer, 7.0)
+    for _ in range(2):
+        clock[0] += 2
+        trainer.engine.run(trainer.step)
+        trainer.step += 1
+    stand.measure()
+    speed = 2 * run.recipe().training.batch_size / 4
+    assert (stand.status.seconds, stand.status.images_per_second) == (11.0, speed)
+    with stand.standing_still():
+        clock[0] += 30
+        stand.measure()
+        assert (stand.status.seconds, stand.status.images_per_second) == (11.0, speed)
+    stand.measure()
+    assert (stand.seconds, stand.status.images_per_second) == (11.0, speed)
+    clock[0] += 4
+    stand.measure()
+    assert (stand.status.seconds, stand.status.images_per_second) == (15.0, speed / 2)
