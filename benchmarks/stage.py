@@ -42,7 +42,9 @@ class Times:
 def chromium() -> Iterator[Browser]:
     """A browser until the block ends."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=list(SWITCHES))
+        # On a busy machine the watchdog takes the process that draws for a dead one, ends it, and no frame comes again.
+        switches = [*SWITCHES, "--disable-gpu-watchdog"]
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=switches)
         yield browser
         browser.close()
 
