@@ -19,7 +19,7 @@ from gan_core.runs import Run, create_run, list_runs
 from tests.browser.conftest import SWITCHES, find_chromium
 
 ENDLESS = 10_000  # epochs, the most there can be
-PATIENCE = 120.0  # seconds
+PATIENCE = 300.0  # seconds
 
 
 @dataclass(frozen=True)
