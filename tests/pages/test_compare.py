@@ -1,5 +1,6 @@
 """The Compare page without a browser: what it shows, what stands in the URL, what it starts."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -152,13 +153,13 @@ def test_the_preset_shows_both_recipes_at_the_reports_epochs_that_both_keep() ->
 
 
 def test_shipped_histories_come_first_in_the_preset() -> None:
+    entries = []
     for name in ("dcgan", "dcgan_modified"):
         recipe = small_recipe(name)
         make_run(recipe, path=library.history_run(name).path, epochs=(20,))
         write_bundle(library.WEIGHTS_DIR / f"{name}.safetensors", recipe, 490, 49.0)
-    (library.WEIGHTS_DIR / "manifest.json").write_text(
-        '{"bundles": [{"name": "dcgan", "title": "Original"}, {"name": "dcgan_modified", "title": "Modified"}]}'
-    )
+        entries.append({"name": name, "title": recipe.title, "recipe": name, "dataset": recipe.dataset})
+    (library.WEIGHTS_DIR / "manifest.json").write_text(json.dumps({"bundles": entries}))
     test = compare()
     test.button(key="compare.preset").click().run()
     assert (test.query_params["a"], test.query_params["b"]) == ("dcgan", "dcgan_modified")

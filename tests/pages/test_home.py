@@ -41,7 +41,8 @@ def cgan(weights: Path) -> None:
     weights.mkdir()
     info = BundleInfo(recipe, 468, 1.0, (1, 28, 28), find_dataset("mnist").class_names, "mnist")
     save_bundle(weights / "cgan.safetensors", info, generator.state_dict(), dtype=torch.float16)
-    (weights / "manifest.json").write_text(json.dumps({"bundles": [{"name": "cgan", "title": recipe.title}]}))
+    entry = {"name": "cgan", "title": recipe.title, "recipe": "cgan", "dataset": "mnist"}
+    (weights / "manifest.json").write_text(json.dumps({"bundles": [entry]}))
     run = create_run(recipe, path=weights / "history" / "cgan")
     run.sheet_path(468).write_bytes(images.png(np.zeros((58, 148), np.uint8)))
     line = {"event": "snapshot", "step": 468, "epoch": 1.0, "rows": 2, "columns": 5, "verdicts": []}
