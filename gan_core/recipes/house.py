@@ -48,8 +48,8 @@ HOUSE_SMALL = Recipe(
     generator_terms=(RelativisticGenerator(),),
     generator_optimizer=_OPTIMIZER,
     discriminator_optimizer=_OPTIMIZER,
-    training=Training(epochs=20, batch_size=64, ema_decay=0.999, ema_ramp=0.05),
-    snapshots=Snapshots(epochs=(1, 2, 5, 10, 15, 20), rows=4, columns=5),
+    training=Training(epochs=4, batch_size=64, ema_decay=0.999, ema_ramp=0.05),
+    snapshots=Snapshots(epochs=(1, 2, 3, 4), rows=4, columns=5),
     notes=(*_NOTES, _SMALL_NOTE),
 )
 
@@ -65,6 +65,7 @@ HOUSE_SMALL_CONDITIONAL = replace(
     notes=(*_NOTES, _CLASS_NOTE, _SMALL_NOTE),
 )
 
+_LARGE_OPTIMIZER = replace(_OPTIMIZER, learning_rate=1e-4)  # D is four times as wide, and trains longer
 _LARGE_TRAINING = Training(epochs=100, batch_size=128, ema_decay=0.9995, ema_ramp=0.05)
 _LARGE_TERMS = (RelativisticCritic(), R1(weight=0.5, final_share=0.1), R2(weight=0.5, final_share=0.1))
 _LARGE_SNAPSHOTS = Snapshots(epochs=(1, 2, 5, 10, 20, 50, 75, 100), rows=4, columns=5)
@@ -77,6 +78,8 @@ HOUSE = replace(
     generator=HouseGeneratorConfig(channels=(64, 128, 256), blocks=(1, 2, 2)),
     discriminator=HouseDiscriminatorConfig(channels=(64, 128, 256), blocks=(1, 2, 2), features=256),
     discriminator_terms=_LARGE_TERMS,
+    generator_optimizer=_LARGE_OPTIMIZER,
+    discriminator_optimizer=_LARGE_OPTIMIZER,
     training=_LARGE_TRAINING,
     snapshots=_LARGE_SNAPSHOTS,
     notes=_NOTES,

@@ -54,7 +54,8 @@ def ship(weights: Path, name: str = "cgan") -> None:
     recipe = small_recipe(name)
     write_bundle(weights / f"{name}.safetensors", recipe, 4680, 10.0)
     entry = {
-        "name": name, "title": recipe.title, "recipe": name, "dataset": "mnist", "steps": 4680, "epochs": 10, "seconds": 75,
+        "name": name, "title": recipe.title, "recipe": name, "dataset": "mnist",
+        "steps": 4680, "epochs": 10, "seconds": 75,
         "hardware": "2 CPU cores", "seed": 1, "command": "python -m gan_core train cgan",
         "sha256": hashlib.sha256((weights / f"{name}.safetensors").read_bytes()).hexdigest(),
         "metrics": {"label_obedience": 0.981},
