@@ -141,7 +141,7 @@ class HouseDiscriminator(nn.Module):
             layers += [Residual(after) for _ in range(blocks)]
             channels, (height, width) = after, sides
         self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
-        # Each map is weighed as a whole, by itself: a dense layer over all of them lets D's answers grow without end.
+        # Each map is weighed as a whole, by itself: under a dense layer over all of them D's slopes grow sooner.
         self.features = nn.Sequential(
             nn.Conv2d(channels, channels, (height, width), groups=channels), nn.Flatten(),
             nn.Linear(channels, config.features), nn.LeakyReLU(SLOPE),
