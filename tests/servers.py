@@ -10,6 +10,10 @@ import urllib.error
 import urllib.request
 
 
+# Not urlopen(): it keeps the proxies that stood in the environment when it was first called, and none leads here.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def free_port() -> int:
     """A port where nobody listens."""
     with socket.socket() as probe:
@@ -24,7 +28,7 @@ def wait_until_healthy(url: str, process: subprocess.Popen[bytes], seconds: floa
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with exit code {process.returncode}")
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
+            with DIRECT.open(f"{url}/_stcore/health", timeout=2):
                 return
         except (urllib.error.URLError, TimeoutError, ConnectionError):
             time.sleep(0.05)
