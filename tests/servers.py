@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 
-
 # Not urlopen(): it keeps the proxies that stood in the environment when it was first called, and none leads here.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

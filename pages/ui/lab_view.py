@@ -20,7 +20,7 @@ from gan_core.waiting import remaining
 from pages.ui import guest_view, lab_results, library_words, panels, state
 from pages.ui.i18n import _, ngettext
 from pages.ui.lab_ways import title_of
-from pages.ui.run_words import duration, state_color, state_icon, state_title
+from pages.ui.run_words import device_words, duration, state_color, state_icon, state_title
 
 VIEW_PARAMS = ("measure",)
 TICK_SECONDS = 2.0
@@ -73,7 +73,7 @@ def _describe(results: Results) -> None:
     )
     st.caption(" · ".join(said))
     if results.command:
-        devices = ", ".join(dict.fromkeys(trial.device for trial in results.trials if trial.device))
+        devices = ", ".join(dict.fromkeys(device_words(trial.device) for trial in results.trials if trial.device))
         hours = duration(sum(trial.seconds for trial in results.trials))
         st.caption(_("Trained for {time} in all on {device}. To repeat it:").format(time=hours, device=devices))
         st.code(results.command, language=None, wrap_lines=True)

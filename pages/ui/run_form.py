@@ -24,6 +24,7 @@ from gan_core.schedules import SCHEDULES
 from pages.ui import fields, forms, guest_view, lesson, panels, recipe_maths, state, visitor
 from pages.ui.data_choice import choose_dataset
 from pages.ui.i18n import N_, _, sentence
+from pages.ui.run_words import device_words
 from pages.ui.term_choice import choose_terms
 
 AT_HAND = (
@@ -155,7 +156,7 @@ def start_row(recipe: Recipe | None, on_start: OnStart, *, start_from: Path | No
         with lesson.control("name", key="device"):
             device = state.choice(
                 st.selectbox, _("Device"), list(devices), param="device", width=240,
-                label=lambda name: f"{_(DEVICES.get(name, name))} ({devices[name]})",
+                label=lambda name: f"{_(DEVICES.get(name, name))} ({device_words(devices[name])})",
                 help=_("Where to compute; Automatic takes the graphics processor where there is one."),
             )  # fmt: skip
         # No callback: it would hold the values of the last rendering, not those typed just before the click.

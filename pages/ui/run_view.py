@@ -18,7 +18,15 @@ from pages.ui import guest_view, lesson, panels
 from pages.ui.i18n import _, ngettext, sentence
 from pages.ui.run_learning import OnBranch, show_learning
 from pages.ui.run_quality import OnStart
-from pages.ui.run_words import duration, notice_sentence, state_color, state_icon, state_title, status_sentence
+from pages.ui.run_words import (
+    device_words,
+    duration,
+    notice_sentence,
+    state_color,
+    state_icon,
+    state_title,
+    status_sentence,
+)
 
 TICK_SECONDS = 1.0
 
@@ -77,7 +85,7 @@ def progress_text(run: Run, status: Status) -> str:
         parts.append(_("trained for {time}").format(time=duration(status.seconds)))
     elif status.seconds_left is not None:
         parts.append(_("{time} left").format(time=duration(status.seconds_left)))
-    return " · ".join([*parts, status.device])
+    return " · ".join([*parts, device_words(status.device)])
 
 
 def queue_text(run: Run) -> str:

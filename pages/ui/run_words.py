@@ -4,14 +4,16 @@
     run_label(run)                  # "Conditional GAN · 21 Nov 09:26 · training"
     duration(75)                    # "1 min 15 s"
     status_sentence(status)         # what the training process has to say, in the visitor's language
+    device_words("CPU, 2 threads")  # what a run trains on, likewise
 """
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from gan_core.runs import Run, Status
-from pages.ui.i18n import N_, _, sentence
+from pages.ui.i18n import N_, _, ngettext, sentence
 
 # state: title, icon, colour of a badge
 STATES = {
@@ -49,6 +51,14 @@ def status_sentence(status: Status) -> str:
 def notice_sentence(status: Status) -> str:
     """What there is to know of a run that is no fault, in the visitor's language; empty where there is nothing."""
     return sentence(status.notice_template, status.notice_values) if status.notice_template else _(status.notice)
+
+
+def device_words(title: str) -> str:
+    """A device as `gan_core.devices.device_title` puts it, in the visitor's language; a GPU has its maker's name."""
+    threads = re.fullmatch(r"CPU, (\d+) threads?", title)
+    if threads is None:
+        return title
+    return ngettext("CPU, {count} thread", "CPU, {count} threads", int(threads[1])).format(count=threads[1])
 
 
 def run_label(run: Run, *, state: bool = True) -> str:

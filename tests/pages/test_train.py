@@ -255,7 +255,9 @@ def test_the_page_is_chinese_throughout(root: Path) -> None:
     run = made_run(root)
     test = train_page(run=run.id, lang="zh")
     assert not {"Resume", "Branch", "New training"} & set(labels(test))
-    assert "Train" not in labels(train_page(run="new", lang="zh"))
+    form = train_page(run="new", lang="zh")
+    assert "Train" not in labels(form)
+    assert any("线程" in option for box in form.selectbox for option in box.options)
 
 
 
