@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # two tests run at a time
 
 
 @pytest.fixture(autouse=True)
