@@ -46,13 +46,13 @@ def block(channels: int) -> int:
 SMALL = (
     dense(64, 49 * 64) + block(64) + conv(64, 32, 1) + block(32) + conv(32, 16, 1) + block(16) + conv(16, 1, 3),
     conv(1, 16, 3) + block(16) + conv(16, 32, 1) + block(32) + conv(32, 64, 1) + block(64)
-    + 64 * (49 + 1) + dense(64, 128) + dense(128, 1),
+    + dense(49 * 64, 128) + dense(128, 1),
 )  # fmt: skip
 LARGE = (
     dense(64, 49 * 256) + 2 * block(256) + conv(256, 128, 1) + 2 * block(128) + conv(128, 64, 1) + block(64)
     + conv(64, 1, 3),
     conv(1, 64, 3) + block(64) + conv(64, 128, 1) + 2 * block(128) + conv(128, 256, 1) + 2 * block(256)
-    + 256 * (49 + 1) + dense(256, 256) + dense(256, 1),
+    + dense(49 * 256, 256) + dense(256, 1),
 )  # fmt: skip
 # With labels: each class has an embedding, which widens G's first layer, and a vector as long as D's features.
 PARAMETERS = {
@@ -76,7 +76,7 @@ def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
     changes = 49 * 64 * 32 + 196 * 32 * 16  # at the smaller of two sizes
     picture = 784 * 9 * 16
     assert generator.multiply_adds == 64 * 49 * 64 + body + changes + picture
-    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 + 64 * 128 + 128
+    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 * 128 + 128
 
 
 @pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])

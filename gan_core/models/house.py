@@ -141,11 +141,9 @@ class HouseDiscriminator(nn.Module):
             layers += [Residual(after) for _ in range(blocks)]
             channels, (height, width) = after, sides
         self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
-        # Each map is weighed as a whole, by itself: under a dense layer over all of them D's slopes grow sooner.
         self.features = nn.Sequential(
-            nn.Conv2d(channels, channels, (height, width), groups=channels), nn.Flatten(),
-            nn.Linear(channels, config.features), nn.LeakyReLU(SLOPE),
-        )  # fmt: skip
+            nn.Flatten(), nn.Linear(channels * height * width, config.features), nn.LeakyReLU(SLOPE)
+        )
         self.head = nn.Linear(config.features, 1)
         _initialise(self)
         nn.init.zeros_(self.head.weight)
