@@ -51,6 +51,12 @@ class _Generator(Validated):
                              formula=DROPOUT_FORMULA, source=DROPOUT_SOURCE)
     slope: float = setting(0.02, title="Leaky slope", help="Slope of the leaky ReLU for negative inputs.",
                            minimum=0.0, maximum=1.0, advanced=True)
+    last_normalisation: str = setting("batch", title="Normalisation of the picture", choices=("batch", "none"),
+                                      help="What follows the last convolution. Batch, as the report has it, holds "
+                                           "the mean and contrast of all pictures, and early G draws one picture "
+                                           "for every noise; with none it is over that much sooner.",
+                                      source="Radford et al. 2016, §3: batch normalisation on G's output layer made "
+                                             "training unstable.")
 
     @property
     def pixel_range(self) -> tuple[float, float]:
@@ -319,9 +325,10 @@ def _growth(config: _Generator, sides: list[int], convolutions: int) -> Iterator
 
 
 def _picture(config: _Generator, shapes: Shapes) -> tuple[nn.Module, ...]:
-    """(N, width, H, W) -> (N, C, H, W), batch-normalised: what tanh turns into a picture."""
-    convolution = nn.Conv2d(config.width, shapes.channels, 3, padding=1, bias=False)
-    return convolution, *normalisation("batch", shapes.channels)
+    """(N, width, H, W) -> (N, C, H, W), normalised unless it shall not be: what tanh turns into a picture."""
+    kind = config.last_normalisation  # which brings its own bias
+    convolution = nn.Conv2d(config.width, shapes.channels, 3, padding=1, bias=kind == "none")
+    return convolution, *normalisation(kind, shapes.channels)
 
 
 def _residual_trunk(config: _Discriminator, shapes: Shapes) -> tuple[nn.Sequential, int]:
