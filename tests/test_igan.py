@@ -101,6 +101,18 @@ def test_parameters_of_the_generator(shapes: Shapes, expected: int) -> None:
     assert count(IganGeneratorConfig().build(shapes)) == expected
 
 
+def test_the_last_normalisation_can_be_left_out() -> None:
+    z = latents(MNIST, 16)
+    brightness = {}
+    for kind, more in (("batch", 0), ("none", 1 - 2)):  # a bias in place of scale and shift
+        generator = IganGeneratorConfig(last_normalisation=kind).build(MNIST)
+        assert count(generator) == DEEP_28 + WIDE_28 + QUADRUPLE + PICTURE_28 + more
+        with torch.no_grad():
+            generator.picture[0].weight.abs_()  # brighter wherever there is a feature
+            brightness[kind] = generator(z).mean().item()
+    assert abs(brightness["batch"]) < 0.1 < brightness["none"]
+
+
 @pytest.mark.parametrize(("shapes", "shared", "steps", "picture"), [
     (MNIST, DEEP_28 + WIDE_28, 3, PICTURE_28),
     (CELEBA, DEEP_96 + WIDE_96, 4, PICTURE_96),

@@ -28,7 +28,14 @@ from gan_core.blocks import (
 )
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
-from gan_core.layers import DROPOUT_FORMULA, DROPOUT_SOURCE, UPSAMPLING_SOURCE, UPSAMPLINGS, Dropout
+from gan_core.layers import (
+    BATCH_NORM_FORMULA,
+    DROPOUT_FORMULA,
+    DROPOUT_SOURCE,
+    UPSAMPLING_SOURCE,
+    UPSAMPLINGS,
+    Dropout,
+)
 
 SEED_SIDE = 4  # of the first branch's first map
 LAST_SIDE = 6  # D halves its maps until they are no larger
@@ -55,6 +62,7 @@ class _Generator(Validated):
                                       help="What follows the last convolution. Batch, as the report has it, holds "
                                            "the mean and contrast of all pictures, and early G draws one picture "
                                            "for every noise; with none it is over that much sooner.",
+                                      formula=BATCH_NORM_FORMULA,
                                       source="Radford et al. 2016, §3: batch normalisation on G's output layer made "
                                              "training unstable.")
 
