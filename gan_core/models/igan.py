@@ -60,8 +60,8 @@ class _Generator(Validated):
                            minimum=0.0, maximum=1.0, advanced=True)
     last_normalisation: str = setting("batch", title="Normalisation of the picture", choices=("batch", "none"),
                                       help="What follows the last convolution. Batch, as the report has it, holds "
-                                           "the mean and contrast of all pictures, and early G draws one picture "
-                                           "for every noise; with none it is over that much sooner.",
+                                           "the mean and contrast of all pictures, and early G draws nearly one "
+                                           "picture for every noise; with none they differ sooner.",
                                       formula=BATCH_NORM_FORMULA,
                                       source="Radford et al. 2016, §3: batch normalisation on G's output layer made "
                                              "training unstable.")
