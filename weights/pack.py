@@ -20,6 +20,7 @@ import torch
 
 from gan_core.checkpoints import load_bundle, save_bundle
 from gan_core.files import read_json, write_bytes
+from gan_core.recipes import RECIPES, find_recipe
 from gan_core.runs import Run
 from gan_core.sampling import cycle_labels, draw_latents, generate
 from weights.measure import measure
@@ -90,6 +91,12 @@ def rounded(value: Any) -> Any:
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
+def place(entry: dict[str, Any]) -> tuple[int, bool, str]:
+    """Where a bundle stands in every list: as its recipe among the recipes, the recipe's own data first."""
+    recipe = find_recipe(entry["recipe"])
+    return RECIPES.index(recipe), entry["dataset"] != recipe.dataset, entry["dataset"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
@@ -116,7 +123,7 @@ def main() -> None:
     }  # fmt: skip
     path = HERE / "manifest.json"
     others = [old for old in (read_json(path) or {"bundles": []})["bundles"] if old["name"] != arguments.name]
-    listing = json.dumps({"bundles": [*others, entry]}, indent=1, ensure_ascii=False) + "\n"
+    listing = json.dumps({"bundles": sorted([*others, entry], key=place)}, indent=1, ensure_ascii=False) + "\n"
     write_bytes(path, listing.encode())
     print(json.dumps(entry, indent=1))
 
