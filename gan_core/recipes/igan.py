@@ -54,8 +54,8 @@ _LAST_NOTE = (
     "The batch normalisation before the tanh holds the mean and the contrast of all pictures, which DCGAN's authors "
     "found to make training unstable. Here G drew nearly one picture for every noise after one and a half epochs of "
     "MNIST: a pixel's standard deviation was 0.02 of ±1, and four to five times that after one epoch without it "
-    "(Normalisation of the picture: none). The shipped weights were trained without it, from the rates for faces; they "
-    "had too few epochs to draw digits."
+    "(Normalisation of the picture: none). IGAN's shipped weights were trained without it, from the rates for faces; "
+    "they had too few epochs to draw digits."
 )
 _PENALTY_NOTE = (
     "The report contradicts itself: its D has batch normalisation, and its gradient penalty takes the slope of D at "
