@@ -242,15 +242,20 @@ def _no_group(hint: Any, value: Any, kinds: Mapping[str, type], where: str) -> U
 def with_values(config: T, changes: Mapping[str, Any], *, kinds: Mapping[str, type] | None = None) -> T:
     """``config`` with the fields at dotted paths changed, as ``--set training.batch_size=64`` asks.
 
-    Items of a tuple are named by their number or by their ``kind``. Each change is checked by itself, in order, but
-    whether they go together only when all are in place.
+    Items of a tuple are named by their number or by their ``kind``. A change names what the ones before it put there;
+    whether they all are allowed, and go together, is checked when they are in place.
     """
-    data = to_dict(config)
-    cls: type = type(config)
+    data, cls, failed = to_dict(config), type(config), None
     for path, value in changes.items():
-        _place(data, path, value)
         first = path.partition(".")[0]
-        data[first] = to_dict(_read(_hints(cls)[first], data[first], kinds or {}, f"{cls.__name__}.{first}"))
+        try:
+            _place(data, path, value)
+        except UserError as error:
+            raise failed or error from None  # the path leads through what an earlier change broke
+        try:
+            data[first] = to_dict(_read(_hints(cls)[first], data[first], kinds or {}, f"{cls.__name__}.{first}"))
+        except UserError as error:  # which a later change may mend
+            failed = failed or error
     return cast(T, from_dict(cls, data, kinds=kinds))
 
 

@@ -18,6 +18,9 @@ UPSAMPLING_SOURCE = (
 )
 
 
+FEW_CHANNELS = 4  # up to which the way over a matrix product is the faster one
+
+
 class Dropout(nn.Module):
     """Inverted dropout with an explicit random source (Srivastava et al. 2014).
 
@@ -76,7 +79,11 @@ class Conv2dSame(nn.Conv2d):
 
 
 class ConvTranspose2dSame(nn.ConvTranspose2d):
-    """The transpose of :class:`Conv2dSame`: (N, C, H, W) -> (N, F, H·s, W·s), aligned as TensorFlow aligns it."""
+    """The transpose of :class:`Conv2dSame`: (N, C, H, W) -> (N, F, H·s, W·s), aligned as TensorFlow aligns it.
+
+    To few output channels, a CPU's transposed convolution is several times slower than its products ask for. In
+    training these few are summed up from one matrix product; the function is the same, up to rounding.
+    """
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, *, bias: bool = True) -> None:
         super().__init__(inputs, outputs, kernel, stride, bias=bias)
@@ -85,9 +92,24 @@ class ConvTranspose2dSame(nn.ConvTranspose2d):
         kernel, stride = self.kernel_size[0], self.stride[0]
         height, width = input.shape[2] * stride, input.shape[3] * stride
         before, after = same_padding(height, kernel, stride)
-        out = functional.conv_transpose2d(input, self.weight, self.bias, self.stride, before)
-        # SAME may crop one pixel more at the far end than at the near one; torch's padding is symmetric.
-        return out if after == before else out[:, :, :height, :width]
+        if self.training and input.device.type == "cpu" and self.out_channels <= FEW_CHANNELS:
+            out = self._summed(input, before)
+        else:
+            out = functional.conv_transpose2d(input, self.weight, self.bias, self.stride, before)
+        if after == before:
+            return out
+        # SAME may crop one pixel more at the far end than at the near one; torch's padding is symmetric. A view with
+        # gaps would send batch normalisation and its gradient down paths that take six times as long.
+        return out[:, :, :height, :width].contiguous()
+
+    def _summed(self, input: Tensor, padding: int) -> Tensor:
+        """What conv_transpose2d gives: each input pixel's patch (outputs · kernel²), laid down and added up."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        weights = self.weight.flatten(1).t().expand(len(input), -1, -1)  # (N, outputs · kernel², inputs)
+        patches = torch.bmm(weights, input.flatten(2))  # (N, outputs · kernel², H · W)
+        sides = [(side - 1) * stride + kernel - 2 * padding for side in input.shape[2:]]
+        out = functional.fold(patches, sides, kernel, padding=padding, stride=stride)
+        return out if self.bias is None else out + self.bias.view(-1, 1, 1)
 
 
 class LabelEmbedding(nn.Embedding):

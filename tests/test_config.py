@@ -20,6 +20,21 @@ def test_every_recipe_survives_json(recipe: Recipe) -> None:
     assert recipe_from_dict(json.loads(json.dumps(recipe.to_dict()))) == recipe
 
 
+def test_settings_that_only_go_together_change_together() -> None:
+    """Four strides and three channels go together, though neither goes with what is there."""
+    changed = find_recipe("dcgan").with_values({"generator.strides": "1 2 2 1", "generator.channels": "128 64 128"})
+    assert changed.generator == find_recipe("dcgan_modified").generator
+    with pytest.raises(UserError, match="one stride more than channels"):
+        find_recipe("dcgan").with_values({"generator.strides": "1 2 2 1"})
+
+
+def test_the_change_that_is_wrong_is_named_not_the_one_that_builds_on_it() -> None:
+    with pytest.raises(UserError, match="spiral"):
+        find_recipe("dcgan").with_values({
+            "generator_optimizer.schedule": "spiral", "generator_optimizer.schedule.end": 0.1,
+        })  # fmt: skip
+
+
 def test_paths_change_one_setting_and_leave_the_rest() -> None:
     recipe = find_recipe("dcgan_modified")
     changed = recipe.with_values({

@@ -14,7 +14,7 @@ from gan_core.config import UserError
 from gan_core.contracts import Shapes
 from gan_core.data import find_dataset
 from gan_core.fitting import build_networks
-from gan_core.layers import Conv2dSame, ConvTranspose2dSame, Dropout, same_padding
+from gan_core.layers import FEW_CHANNELS, Conv2dSame, ConvTranspose2dSame, Dropout, same_padding
 from gan_core.models import DISCRIMINATORS, GENERATORS
 from gan_core.models.cgan import CganGeneratorConfig
 from gan_core.models.dcgan import DcganGeneratorConfig
@@ -163,6 +163,23 @@ def test_transposed_convolution_is_the_adjoint(stride: int) -> None:
     backward.weight.data.copy_(forward.weight.data)
     x, y = torch.randn(2, 3, 8, 8).double(), torch.randn(2, 2, 8 // stride, 8 // stride).double()
     torch.testing.assert_close((forward(x) * y).sum(), (x * backward(y)).sum())
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize(("kernel", "stride"), [(5, 1), (5, 2), (4, 2), (3, 3)])
+def test_a_transposed_convolution_to_few_channels_trains_as_it_draws(kernel: int, stride: int, bias: bool) -> None:
+    """Training takes another way than drawing: pictures and gradients agree."""
+    torch.manual_seed(0)
+    layer = ConvTranspose2dSame(6, FEW_CHANNELS, kernel, stride, bias=bias).double()
+    x = torch.randn(3, 6, 5, 4, dtype=torch.double, requires_grad=True)
+    outcomes = []
+    for training in (True, False):
+        out = layer.train(training)(x)
+        weights = torch.linspace(-1, 1, out.numel(), dtype=torch.double).view(out.shape)
+        outcomes.append([out, *torch.autograd.grad((weights * out).sum(), [x, *layer.parameters()])])
+    assert outcomes[0][0].shape == (3, FEW_CHANNELS, 5 * stride, 4 * stride)
+    for trained, drawn in zip(*outcomes, strict=True):
+        torch.testing.assert_close(trained, drawn)
 
 
 def test_same_padding_keeps_tensorflows_figures() -> None:
