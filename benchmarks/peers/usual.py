@@ -1,8 +1,8 @@
 """The usual training loop, as a good engineer writes it in an afternoon, around the networks of a recipe.
 
-A torchvision data set with its transforms, a DataLoader, Adam as it comes, three passes of D and one of G in each step,
-and the losses asked for as numbers after each. It trains the same networks with the same losses and rates as the
-workbench, so that only the way of training differs.
+A torchvision data set with its transforms, a DataLoader, Adam as it comes, three passes of D in each step, and the
+losses asked for as numbers after each. It trains the same networks with the same losses and rates as the workbench, and
+G on fresh noise where the recipe says so, so that only the way of training differs.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ def steps(recipe: Recipe, device: torch.device, workers: int = 0) -> Iterator[No
     generator, discriminator = build_networks(recipe, recipe.shapes((1, 28, 28), 10), recipe.training.seed)
     generator.to(device)
     discriminator.to(device)
+    fresh = recipe.training.update == "alternating"
     adam_g, adam_d = adam(recipe.generator_optimizer, generator), adam(recipe.discriminator_optimizer, discriminator)
     while True:
         for images, labels in loader:
             real, real_labels = images.to(device), labels.to(device) if recipe.conditional else None
-            fake_labels = torch.randint(10, (len(real),), device=device) if recipe.conditional else None
 
             adam_d.zero_grad()
-            z = torch.randn(len(real), recipe.latents.size, device=device)
-            fake = generator(z, fake_labels)
+            fake, fake_labels = pictures(recipe, generator, len(real), device)
             on_real = entropy(discriminator(real, real_labels).logits, 1.0)
             on_fake = entropy(discriminator(fake.detach(), fake_labels).logits, 0.0)
             loss_d = on_real + on_fake
@@ -48,11 +47,21 @@ def steps(recipe: Recipe, device: torch.device, workers: int = 0) -> Iterator[No
             adam_d.step()
 
             adam_g.zero_grad()
+            if fresh:
+                fake, fake_labels = pictures(recipe, generator, len(real), device)
             loss_g = entropy(discriminator(fake, fake_labels).logits, 1.0)
             loss_g.backward()
             adam_g.step()
             loss_d.item(), loss_g.item()
             yield
+
+
+def pictures(
+    recipe: Recipe, generator: nn.Module, count: int, device: torch.device
+) -> tuple[Tensor, Tensor | None]:
+    """Generated pictures of fresh noise, and their classes."""
+    labels = torch.randint(10, (count,), device=device) if recipe.conditional else None
+    return generator(torch.randn(count, recipe.latents.size, device=device), labels), labels
 
 
 def adam(config: Optimizer, network: nn.Module) -> torch.optim.Adam:
