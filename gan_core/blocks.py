@@ -1,4 +1,4 @@
-"""Parts of convolutional networks that more than one family uses: normalisation, up-sampling, residual blocks, and the
+"""Parts of networks that more than one family uses: normalisation, up-sampling, residual blocks, first weights, and the
 way of each sample to the branch of its class."""
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gan_core.config import UserError
+from gan_core.contracts import Shapes
 from gan_core.layers import Conv2dSame, upsampling
 
 NORMALISATIONS = ("batch", "layer", "instance", "group", "none")
@@ -85,6 +87,30 @@ class ResidualDown(nn.Module):
         return total
 
 
+class Residual(nn.Module):
+    """x + body(x), where the body is two layers, each after a leaky ReLU, that leave the shape of x as it is."""
+
+    def __init__(self, first: nn.Module, last: nn.Module, slope: float) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.LeakyReLU(slope), first, nn.LeakyReLU(slope), last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        total: Tensor = x + self.body(x)
+        return total
+
+
+def convolutional_residual(channels: int, slope: float) -> Residual:
+    """(N, channels, H, W) -> the same, with 3×3 convolutions."""
+    first, last = (nn.Conv2d(channels, channels, 3, padding=1) for _ in range(2))
+    return Residual(first, last, slope)
+
+
+def dense_residual(width: int, slope: float) -> Residual:
+    """(N, width) -> the same."""
+    first, last = (nn.Linear(width, width) for _ in range(2))
+    return Residual(first, last, slope)
+
+
 class Groups:
     """The samples of a batch by class, so that each branch runs once, on its own samples, in their order.
 
@@ -133,3 +159,20 @@ def he_normal(module: nn.Module, slope: float) -> None:
             nn.init.kaiming_normal_(layer.weight, a=slope)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def start_as_identity(module: nn.Module, slope: float) -> None:
+    """He-normal weights, but in a :class:`Residual`: scaled by L^-½ in its first layer, where L is the number of
+    blocks, and 0 in its last, so that every block starts as the identity (Zhang et al. 2019, Fixup, §3)."""
+    he_normal(module, slope)
+    blocks = [layer for layer in module.modules() if isinstance(layer, Residual)]
+    for block in blocks:
+        first, last = (layer for layer in block.body if isinstance(layer, nn.Linear | nn.Conv2d))
+        first.weight.data.mul_(len(blocks) ** -0.5)
+        nn.init.zeros_(last.weight)
+
+
+def check_classes(shapes: Shapes) -> None:
+    """Raise UserError where a network that takes labels is built for a data set without classes."""
+    if shapes.classes < 1:
+        raise UserError("This GAN draws what its labels ask for; choose a data set that has classes.")

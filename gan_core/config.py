@@ -245,7 +245,9 @@ def with_values(config: T, changes: Mapping[str, Any], *, kinds: Mapping[str, ty
     Items of a tuple are named by their number or by their ``kind``. A change names what the ones before it put there;
     whether they all are allowed, and go together, is checked when they are in place.
     """
-    data, cls, failed = to_dict(config), type(config), None
+    data = to_dict(config)
+    cls: type = type(config)
+    failed: UserError | None = None
     for path, value in changes.items():
         first = path.partition(".")[0]
         try:

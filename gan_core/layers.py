@@ -107,8 +107,8 @@ class ConvTranspose2dSame(nn.ConvTranspose2d):
         kernel, stride = self.kernel_size[0], self.stride[0]
         weights = self.weight.flatten(1).t().expand(len(input), -1, -1)  # (N, outputs · kernel², inputs)
         patches = torch.bmm(weights, input.flatten(2))  # (N, outputs · kernel², H · W)
-        sides = [(side - 1) * stride + kernel - 2 * padding for side in input.shape[2:]]
-        out = functional.fold(patches, sides, kernel, padding=padding, stride=stride)
+        sides = tuple((side - 1) * stride + kernel - 2 * padding for side in input.shape[2:])
+        out: Tensor = functional.fold(patches, sides, kernel, padding=padding, stride=stride)
         return out if self.bias is None else out + self.bias.view(-1, 1, 1)
 
 

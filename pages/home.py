@@ -12,7 +12,7 @@ from gan_core.shipped import last_sheet
 from pages.ui import panels, state
 from pages.ui.i18n import _
 
-WRITER = "cgan"  # the shipped model that the page opens with
+WRITER = "house_small_conditional"  # the shipped model that the page opens with
 ROWS, WIDTH = 5, 10  # of the wall, the width in characters; short texts stand several times in a row
 LONGEST = 14
 MOST_SEED = 999_999

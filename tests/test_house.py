@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gan_core.anatomy import networks
+from gan_core.blocks import Residual
 from gan_core.config import UserError
 from gan_core.contracts import Shapes
 from gan_core.events import Scalars
@@ -19,9 +20,9 @@ from gan_core.models.house import (
     HouseDiscriminator,
     HouseDiscriminatorConfig,
     HouseGeneratorConfig,
-    Residual,
     Resize,
 )
+from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import squared_slope
 from gan_core.trainer import Trainer
@@ -42,22 +43,25 @@ def block(channels: int) -> int:
     return 2 * conv(channels, channels, 3)
 
 
-# (generator, discriminator) from the latents, or to the logit, over maps of 7, 14 and 28 pixels.
+# (generator, discriminator) from the latents, or to the logit. Small: a dense trunk, maps of 7 and 14 pixels, of which
+# the last hold four pixels of the picture in each place; and dense layers alone.
 SMALL = (
-    dense(64, 49 * 64) + block(64) + conv(64, 32, 1) + block(32) + conv(32, 16, 1) + block(16) + conv(16, 1, 3),
-    conv(1, 16, 3) + block(16) + conv(16, 32, 1) + block(32) + conv(32, 64, 1) + block(64)
-    + dense(49 * 64, 128) + dense(128, 1),
+    dense(64, 256) + 2 * dense(256, 256) + dense(256, 49 * 64) + block(64) + conv(64, 32, 1) + block(32)
+    + conv(32, 4, 3),
+    dense(784, 768) + 2 * 2 * dense(768, 768) + dense(768, 1),
 )  # fmt: skip
+# Large: maps of 7, 14 and 28 pixels.
 LARGE = (
     dense(64, 49 * 256) + 2 * block(256) + conv(256, 128, 1) + 2 * block(128) + conv(128, 64, 1) + block(64)
     + conv(64, 1, 3),
     conv(1, 64, 3) + block(64) + conv(64, 128, 1) + 2 * block(128) + conv(128, 256, 1) + 2 * block(256)
     + dense(49 * 256, 256) + dense(256, 1),
 )  # fmt: skip
-# With labels: each class has an embedding, which widens G's first layer, and a vector as long as D's features.
+# With labels: each class has an embedding, which widens G's first layer, and a vector as long as D's features; the
+# dense D has a second one.
 PARAMETERS = {
     "house_small": SMALL,
-    "house_small_conditional": (SMALL[0] + 10 * 64 + 64 * 49 * 64, SMALL[1] + 10 * 128),
+    "house_small_conditional": (SMALL[0] + 10 * 64 + 64 * 256, SMALL[1] + 2 * 10 * 768),
     "house": LARGE,
     "house_conditional": (LARGE[0] + 10 * 64 + 64 * 49 * 256, LARGE[1] + 10 * 256),
 }
@@ -72,11 +76,15 @@ def test_parameters_agree_with_arithmetic_by_hand(name: str) -> None:
 def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
     """Each position of a map meets each weight of a kernel once."""
     generator, discriminator = networks(find_recipe("house_small"), MNIST.image, 10)
-    body = 2 * 9 * (49 * 64**2 + 196 * 32**2 + 784 * 16**2)  # two convolutions at each size
-    changes = 49 * 64 * 32 + 196 * 32 * 16  # at the smaller of two sizes
-    picture = 784 * 9 * 16
-    assert generator.multiply_adds == 64 * 49 * 64 + body + changes + picture
-    assert discriminator.multiply_adds == picture + body + changes + 49 * 64 * 128 + 128
+    trunk = 64 * 256 + 2 * 256**2 + 256 * 49 * 64
+    maps = 2 * 9 * (49 * 64**2 + 196 * 32**2) + 49 * 64 * 32  # two convolutions at each size, and a change between them
+    assert generator.multiply_adds == trunk + maps + 196 * 9 * 32 * 4
+    assert discriminator.multiply_adds == 784 * 768 + 4 * 768**2 + 768
+    generator, discriminator = networks(find_recipe("house"), MNIST.image, 10)
+    body = 2 * 9 * (2 * 49 * 256**2 + 2 * 196 * 128**2 + 784 * 64**2)
+    changes = 49 * 256 * 128 + 196 * 128 * 64  # at the smaller of two sizes
+    assert generator.multiply_adds == 64 * 49 * 256 + body + changes + 784 * 9 * 64
+    assert discriminator.multiply_adds == 784 * 9 * 64 + body + changes + 49 * 256 * 256 + 256
 
 
 @pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])
@@ -88,10 +96,33 @@ def test_pictures_of_any_size(shapes: Shapes) -> None:
     assert images.shape == (3, *shapes.image) and -1 <= images.min() < images.max() <= 1
     answer = discriminator(images, labels)
     assert answer.logits.shape == (3,) and answer.features.shape == (3, 5)
+    answer = HouseDenseClassDiscriminatorConfig(width=6).build(shapes)(images, labels)
+    assert answer.logits.shape == (3,) and answer.features.shape == (3, 6)
 
 
-def test_a_new_discriminator_prefers_no_picture() -> None:
-    discriminator = HouseClassDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
+def test_the_last_maps_may_hold_patches_of_the_picture() -> None:
+    config = HouseGeneratorConfig(channels=(4, 6), blocks=(1, 1), trunk_width=5, trunk_blocks=2, patch=2)
+    sides: list[tuple[int, ...]] = []
+    generator = config.build(Shapes(8, 3, 28, 32, 0))
+    blocks = [layer for layer in generator.modules() if isinstance(layer, Residual)]
+    assert sum(isinstance(block.body[1], nn.Linear) for block in blocks) == 2
+    for layer in blocks:
+        if isinstance(layer.body[1], nn.Conv2d):
+            layer.register_forward_hook(lambda _layer, _inputs, output: sides.append(tuple(output.shape[1:])))
+    assert generator(torch.randn(2, 8)).shape == (2, 3, 28, 32)
+    assert sides == [(6, 4, 4), (6, 7, 8), (4, 14, 16)]  # half the picture's sides at the most
+    with pytest.raises(UserError, match="multiples of the patch, 2"):
+        config.build(Shapes(8, 1, 27, 28, 0))
+
+
+CLASS_DISCRIMINATORS = (
+    HouseClassDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)), HouseDenseClassDiscriminatorConfig(width=12),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("config", CLASS_DISCRIMINATORS, ids=lambda config: config.kind)
+def test_a_new_discriminator_prefers_no_picture(config: HouseClassDiscriminatorConfig) -> None:
+    discriminator = config.build(MNIST)
     assert torch.equal(discriminator(torch.randn(10, 1, 28, 28), torch.arange(10)).logits, torch.zeros(10))
 
 
@@ -107,6 +138,19 @@ def test_a_new_block_is_the_identity_and_passes_its_gradient() -> None:
         assert deviation == pytest.approx((2 / (1.04 * 9 * width) / 4) ** 0.5, rel=0.15)  # He's, times 4^-½
 
 
+def test_a_new_dense_block_is_the_identity_and_passes_its_gradient() -> None:
+    discriminator = HouseDenseDiscriminatorConfig(width=200, blocks=3).build(MNIST)
+    blocks = [layer for layer in discriminator.modules() if isinstance(layer, Residual)]
+    assert len(blocks) == 3
+    for residual in blocks:
+        x = torch.randn(2, 200, requires_grad=True)
+        assert torch.equal(residual(x), x)
+        (slope,) = torch.autograd.grad(residual(x).sum(), x)
+        assert torch.equal(slope, torch.ones(2, 200))
+        deviation = residual.body[1].weight.std().item()
+        assert deviation == pytest.approx((2 / (1.04 * 200) / 3) ** 0.5, rel=0.05)  # He's, times 3^-½
+
+
 def test_halving_takes_means_and_doubling_takes_three_quarters() -> None:
     x = torch.arange(8.0).view(1, 1, 2, 4)
     assert torch.equal(Resize((1, 2))(x), functional.avg_pool2d(x, 2))
@@ -117,22 +161,26 @@ def test_halving_takes_means_and_doubling_takes_three_quarters() -> None:
 def test_a_label_of_weight_one_is_that_class_and_mixtures_lie_between() -> None:
     torch.manual_seed(0)
     generator = HouseClassGeneratorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
-    discriminator = HouseClassDiscriminatorConfig(channels=(4, 6, 8), blocks=(1, 1, 1)).build(MNIST)
     labels, z = torch.arange(10), torch.randn(1, 64).expand(10, 64)
     images = generator(z, labels)
     torch.testing.assert_close(generator(z, torch.eye(10)), images)
     mixed = torch.full((10, 10), 0.1)
+    conv, dense = (config.build(MNIST) for config in CLASS_DISCRIMINATORS)
     torch.testing.assert_close(
-        discriminator(images, mixed).logits,
-        torch.stack([discriminator(images, labels.roll(turn)).logits for turn in range(10)]).mean(0),
+        conv(images, mixed).logits,
+        torch.stack([conv(images, labels.roll(turn)).logits for turn in range(10)]).mean(0),
     )  # linear in the label
+    for discriminator in (conv, woken(dense)):
+        torch.testing.assert_close(discriminator(images, torch.eye(10)).logits, discriminator(images, labels).logits)
 
 
 def woken(discriminator: HouseDiscriminator | nn.Module) -> nn.Module:
     """With blocks and a last layer that do something, as after some training."""
     torch.manual_seed(1)
     for layer in discriminator.modules():
-        if isinstance(layer, nn.Conv2d):
+        if isinstance(layer, Residual):
+            nn.init.normal_(layer.body[3].weight, std=0.2)
+        elif isinstance(layer, nn.Conv2d):
             nn.init.normal_(layer.weight, std=0.2)
     for last in (discriminator.head, discriminator.embedding):
         nn.init.normal_(last.weight, std=0.2)
@@ -183,7 +231,7 @@ def test_the_penalty_in_bfloat16_points_the_same_way() -> None:
 def test_what_cannot_be_built_is_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match="as many numbers"):
         HouseGeneratorConfig(channels=(4, 8), blocks=(1,))
-    for config in (HouseClassGeneratorConfig(), HouseClassDiscriminatorConfig()):
+    for config in (HouseClassGeneratorConfig(), HouseClassDiscriminatorConfig(), HouseDenseClassDiscriminatorConfig()):
         with pytest.raises(UserError, match="choose a data set that has classes"):
             config.build(Shapes(8, 1, 28, 28, 0))
 

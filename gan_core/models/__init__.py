@@ -13,6 +13,7 @@ from gan_core.models.house import (
     HouseDiscriminatorConfig,
     HouseGeneratorConfig,
 )
+from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
 from gan_core.models.igan import (
     IganClassDiscriminatorConfig,
     IganClassGeneratorConfig,
@@ -48,6 +49,8 @@ DISCRIMINATORS: tuple[type, ...] = (
     RadfordDiscriminatorConfig,
     HouseDiscriminatorConfig,
     HouseClassDiscriminatorConfig,
+    HouseDenseDiscriminatorConfig,
+    HouseDenseClassDiscriminatorConfig,
 )
 # Of generators that others trained: to draw with, not to train.
 FOREIGN: tuple[type, ...] = (

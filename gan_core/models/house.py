@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gan_core.blocks import he_normal
+from gan_core.blocks import check_classes, convolutional_residual, dense_residual, start_as_identity
 from gan_core.config import UserError, Validated, setting
 from gan_core.contracts import Critic, Shapes
 from gan_core.layers import LabelEmbedding
@@ -44,6 +44,14 @@ class HouseGeneratorConfig(_House):
 
     kind: ClassVar[str] = "house_generator"
     conditional: ClassVar[bool] = False
+    trunk_width: int = setting(0, title="Dense width", minimum=0, maximum=8192,
+                               help="Units of the dense layers between the latents and the first maps; 0 leaves them "
+                                    "out.")
+    trunk_blocks: int = setting(1, title="Dense blocks", minimum=0, maximum=64,
+                                help="How many residual blocks of these layers there are; each has two.")
+    patch: int = setting(1, title="Patch", choices=(1, 2, 4), unit="px",
+                         help="The last maps hold a square of so many pixels in each place, so that none has the "
+                              "picture's own size, where a CPU spends most of its time.")
 
     @property
     def pixel_range(self) -> tuple[float, float]:
@@ -96,25 +104,35 @@ class HouseGenerator(nn.Module):
 
     def __init__(self, config: HouseGeneratorConfig, shapes: Shapes) -> None:
         super().__init__()
-        stages = list(reversed(_stages(config, shapes)))
+        stages = list(reversed(_stages(config, shapes, config.patch)))
         width = shapes.latent_size
         if isinstance(config, HouseClassGeneratorConfig):
-            _check_classes(shapes)
+            check_classes(shapes)
             self.embedding = LabelEmbedding(shapes.classes, config.embedding)
             width += config.embedding
         channels, (height, side), _ = stages[0]
-        self.seed = nn.Sequential(nn.Linear(width, channels * height * side), nn.Unflatten(1, (channels, height, side)))
+        trunk: list[nn.Module] = []
+        if config.trunk_width:
+            blocks_of_trunk = (dense_residual(config.trunk_width, SLOPE) for _ in range(config.trunk_blocks))
+            trunk = [nn.Linear(width, config.trunk_width), *blocks_of_trunk, nn.LeakyReLU(SLOPE)]
+            width = config.trunk_width
+        self.seed = nn.Sequential(
+            *trunk, nn.Linear(width, channels * height * side), nn.Unflatten(1, (channels, height, side))
+        )  # fmt: skip
         layers: list[nn.Module] = []
         for after, sides, blocks in stages:
             if sides != stages[0][1]:
                 layers += [*_change(channels, after), Resize(sides)]
-            layers += [Residual(after) for _ in range(blocks)]
+            layers += [convolutional_residual(after, SLOPE) for _ in range(blocks)]
             channels = after
         self.body = nn.Sequential(*layers)
         self.picture = nn.Sequential(
-            nn.LeakyReLU(SLOPE), nn.Conv2d(channels, shapes.channels, 3, padding=1), nn.Tanh()
-        )  # fmt: skip
-        _initialise(self)
+            nn.LeakyReLU(SLOPE),
+            nn.Conv2d(channels, shapes.channels * config.patch**2, 3, padding=1),
+            *([nn.PixelShuffle(config.patch)] if config.patch > 1 else []),
+            nn.Tanh(),
+        )
+        start_as_identity(self, SLOPE)
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         if labels is not None:
@@ -132,23 +150,23 @@ class HouseDiscriminator(nn.Module):
 
     def __init__(self, config: HouseDiscriminatorConfig, shapes: Shapes) -> None:
         super().__init__()
-        stages = _stages(config, shapes)
+        stages = _stages(config, shapes, 1)
         channels, (height, width), _ = stages[0]
         layers: list[nn.Module] = [nn.Conv2d(shapes.channels, channels, 3, padding=1)]
         for after, sides, blocks in stages:
             if sides != stages[0][1]:
                 layers += [Resize(sides), *_change(channels, after)]
-            layers += [Residual(after) for _ in range(blocks)]
+            layers += [convolutional_residual(after, SLOPE) for _ in range(blocks)]
             channels, (height, width) = after, sides
         self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
         self.features = nn.Sequential(
             nn.Flatten(), nn.Linear(channels * height * width, config.features), nn.LeakyReLU(SLOPE)
         )
         self.head = nn.Linear(config.features, 1)
-        _initialise(self)
+        start_as_identity(self, SLOPE)
         nn.init.zeros_(self.head.weight)
         if isinstance(config, HouseClassDiscriminatorConfig):
-            _check_classes(shapes)
+            check_classes(shapes)
             self.embedding = LabelEmbedding(shapes.classes, config.features)
             nn.init.zeros_(self.embedding.weight)
 
@@ -158,23 +176,6 @@ class HouseDiscriminator(nn.Module):
         if labels is not None:
             logits = logits + (features * self.embedding(labels)).sum(1)
         return Critic(logits, features)
-
-
-class Residual(nn.Module):
-    """x + two convolutions 3×3, each after a leaky ReLU; the sides and channels of (N, C, H, W) stay."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(channels, channels, 3, padding=1),
-            nn.LeakyReLU(SLOPE),
-            nn.Conv2d(channels, channels, 3, padding=1),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        total: Tensor = x + self.body(x)
-        return total
 
 
 class Resize(nn.Module):
@@ -194,27 +195,14 @@ def _change(before: int, after: int) -> Iterator[nn.Module]:
         yield nn.Conv2d(before, after, 1)
 
 
-def _stages(config: _House, shapes: Shapes) -> Sequence[tuple[int, tuple[int, int], int]]:
-    """(channels, (height, width), residual blocks) of each size of the maps, the picture's own first."""
-    sides = [(shapes.height, shapes.width)]
+def _stages(config: _House, shapes: Shapes, patch: int) -> Sequence[tuple[int, tuple[int, int], int]]:
+    """(channels, (height, width), residual blocks) of each size of the maps, the largest first."""
+    if shapes.height % patch or shapes.width % patch:
+        raise UserError("The picture's sides must be multiples of the patch, {patch}; choose a smaller one.",
+                        patch=patch)  # fmt: skip
+    sides = [(shapes.height // patch, shapes.width // patch)]
     while max(sides[-1]) > LAST_SIDE:
         height, width = sides[-1]
         sides.append((math.ceil(height / 2), math.ceil(width / 2)))
     last = len(config.channels) - 1
     return [(config.channels[min(i, last)], side, config.blocks[min(i, last)]) for i, side in enumerate(sides)]
-
-
-def _check_classes(shapes: Shapes) -> None:
-    if shapes.classes < 1:
-        raise UserError("This GAN draws what its labels ask for; choose a data set that has classes.")
-
-
-def _initialise(module: nn.Module) -> None:
-    """He-normal weights, but in a residual block: scaled by L^-½ in the first convolution, where L is the number of
-    blocks, and 0 in the last, so that every block starts as the identity (Zhang et al. 2019, Fixup, §3)."""
-    he_normal(module, SLOPE)
-    blocks = [layer for layer in module.modules() if isinstance(layer, Residual)]
-    for block in blocks:
-        first, last = (layer for layer in block.body if isinstance(layer, nn.Conv2d))
-        first.weight.data.mul_(len(blocks) ** -0.5)
-        nn.init.zeros_(last.weight)

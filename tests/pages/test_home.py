@@ -21,6 +21,7 @@ from gan_core.runs import create_run
 
 ROOT = Path(__file__).parents[2]
 MAIN = ROOT / "pages" / "ui" / "main.py"
+WRITER = "house_small_conditional"  # the model that the page opens with
 
 
 @pytest.fixture(autouse=True)
@@ -33,17 +34,17 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def cgan(weights: Path) -> None:
+def writer(weights: Path) -> None:
     """A shipped conditional model with one sheet of its history; what it draws does not matter here."""
-    recipe = find_recipe("cgan")
+    recipe = find_recipe(WRITER)
     shapes = recipe.shapes((1, 28, 28), 10)
     generator, _ = build_networks(recipe, shapes, seed=1)
     weights.mkdir()
     info = BundleInfo(recipe, 468, 1.0, (1, 28, 28), find_dataset("mnist").class_names, "mnist")
-    save_bundle(weights / "cgan.safetensors", info, generator.state_dict(), dtype=torch.float16)
-    entry = {"name": "cgan", "title": recipe.title, "recipe": "cgan", "dataset": "mnist"}
+    save_bundle(weights / f"{WRITER}.safetensors", info, generator.state_dict(), dtype=torch.float16)
+    entry = {"name": WRITER, "title": recipe.title, "recipe": WRITER, "dataset": "mnist"}
     (weights / "manifest.json").write_text(json.dumps({"bundles": [entry]}))
-    run = create_run(recipe, path=weights / "history" / "cgan")
+    run = create_run(recipe, path=weights / "history" / WRITER)
     run.sheet_path(468).write_bytes(images.png(np.zeros((58, 148), np.uint8)))
     line = {"event": "snapshot", "step": 468, "epoch": 1.0, "rows": 2, "columns": 5, "verdicts": []}
     run.metrics_path.write_text(json.dumps(line) + "\n")
@@ -60,27 +61,27 @@ def alts(test: AppTest) -> list[str]:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_it_opens_on_a_trained_model_at_work(cgan: None, language: str) -> None:
+def test_it_opens_on_a_trained_model_at_work(writer: None, language: str) -> None:
     test = home(lang=language)
     assert not test.exception
     assert not test.error
     assert len(alts(test)) == 2  # the wall, in place of the sheet that came first, and the sheet on the recipe's card
 
 
-def test_it_writes_what_a_link_asks_for(cgan: None) -> None:
+def test_it_writes_what_a_link_asks_for(writer: None) -> None:
     test = home(text="31415", seed="7")
     assert alts(test)[0].startswith("31415")
     assert test.text_input[0].value == "31415"
 
 
-def test_the_button_gives_another_handwriting_that_a_link_keeps(cgan: None) -> None:
+def test_the_button_gives_another_handwriting_that_a_link_keeps(writer: None) -> None:
     test = home(text="12")
     test.button[0].click().run()
     assert test.query_params["seed"] in ("51", ["51"])
     assert test.query_params["text"] in ("12", ["12"])
 
 
-def test_a_text_without_digits_is_told_in_one_sentence(cgan: None) -> None:
+def test_a_text_without_digits_is_told_in_one_sentence(writer: None) -> None:
     test = home(text="hello")
     assert len(test.error) == 1
     assert "Type at least one" in test.error[0].value
@@ -93,7 +94,7 @@ def test_without_weights_it_says_so_and_offers_to_train() -> None:
     assert any("No trained model" in heading.value for heading in test.subheader)
 
 
-def test_every_recipe_of_the_table_has_a_card(cgan: None) -> None:
+def test_every_recipe_of_the_table_has_a_card(writer: None) -> None:
     text = "\n".join(element.value for element in home().markdown)
     assert all(f"**{recipe.title}**" in text and recipe.summary in text for recipe in RECIPES)
 
@@ -106,13 +107,13 @@ def test_runs_appear_as_soon_as_there_are_any() -> None:
     assert "My first" in [text.value for text in test.text]
 
 
-def test_a_wall_is_its_handwritings_in_reading_order(cgan: None) -> None:
-    wall = writing.write_wall("cgan", "207", seed=3, rows=2, columns=2)
-    first, second, third, fourth = (writing.write(writing.DigitsRequest("cgan", "207", 3 + hand)) for hand in range(4))
+def test_a_wall_is_its_handwritings_in_reading_order(writer: None) -> None:
+    wall = writing.write_wall(WRITER, "207", seed=3, rows=2, columns=2)
+    first, second, third, fourth = (writing.write(writing.DigitsRequest(WRITER, "207", 3 + hand)) for hand in range(4))
     assert np.array_equal(wall, np.block([[first, second], [third, fourth]]))
 
 
-def test_the_picture_of_the_readme_has_a_row_for_each_shipped_model(cgan: None) -> None:
+def test_the_picture_of_the_readme_has_a_row_for_each_shipped_model(writer: None) -> None:
     first = make_picture.picture()
     assert np.array_equal(first, make_picture.picture())
     assert first.shape[0] == 28 * make_picture.ENLARGED + 2 * make_picture.MARGIN
