@@ -39,6 +39,7 @@ def make_cache(cache: PictureCache, count: int) -> None:
     found = pictures.stat()
     write_json(cache.folder / "checked.json",
                {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino})  # fmt: skip
+    cache.open()  # which keeps what the journal comes to, as the first opening after the making does
 
 
 def make_long_run(root: Path, steps: int, plan: Snapshots) -> Run:

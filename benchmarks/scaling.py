@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="timed steps of each kind")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--publish", action="store_true", help="into docs/performance.md")
-    parser.add_argument("--one-data-set", type=int, metavar="N", help=argparse.SUPPRESS)
+    parser.add_argument("--one-data-set", type=Path, metavar="FOLDER", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.one_data_set:
@@ -125,41 +125,44 @@ def width_rows(steps: int) -> list[Row]:
 
 
 def data_rows(steps: int) -> list[Row]:
-    """Each size in a process of its own, whose memory is its own."""
+    """Each size in a process of its own, whose memory is its own: what making the files took is none of it."""
     rows: list[Row] = []
     for count in PICTURES:
-        command = [sys.executable, "-m", "benchmarks.scaling", "--one-data-set", str(count)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        with tempfile.TemporaryDirectory() as folder:
+            make_cache(zeros(Path(folder)), count)
+            command = [sys.executable, "-m", "benchmarks.scaling", "--one-data-set", folder]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
         rows.append(json.loads(done.stdout.splitlines()[-1]))
     return rows
 
 
-def data_row(count: int) -> Row:
+def zeros(folder: Path) -> PictureCache:
+    return PictureCache(folder, "Zeros", 1, 28, silent)
+
+
+def data_row(folder: Path) -> Row:
     """Open prepared pictures, and train on batches from all over them."""
-    with tempfile.TemporaryDirectory() as folder:
-        cache = PictureCache(Path(folder), "Zeros", 1, 28, silent)
-        make_cache(cache, count)
-        process, before = psutil.Process(), own_memory()
-        began = time.process_time()
-        prepared = cache.open()
-        if prepared is None:
-            raise RuntimeError("the prepared pictures do not open")
-        opening = time.process_time() - began
-        data = Dataset("zeros", prepared.images, prepared.labels, prepared.class_names, resident=False)
-        recipe = find_recipe("fc_gan").with_values({"training.held_out": 0, "training.log_every": 1000})
-        times = []
-        trainer = Trainer(recipe, data)
-        began = time.process_time()
-        for event in trainer.events():
-            if isinstance(event, StepDone):
-                times.append(time.process_time() - began)
-                if len(times) > 200:
-                    break
-                began = time.process_time()
-        used, mapped = (own_memory() - before) / 1e6, prepared.images.numel() / 1e6
-        peak = process.memory_info().rss / 1e6
-        step = 1e3 * sorted(times)[len(times) // 2]
-        return [f"{count:,}", f"{mapped:,.0f}", f"{opening:.2f}", f"{step:.1f}", f"{used:,.0f}", f"{peak:,.0f}"]
+    process, before = psutil.Process(), own_memory()
+    began = time.process_time()
+    prepared = zeros(folder).open()
+    if prepared is None:
+        raise RuntimeError("the prepared pictures do not open")
+    opening = time.process_time() - began
+    data = Dataset("zeros", prepared.images, prepared.labels, prepared.class_names, resident=False)
+    recipe = find_recipe("fc_gan").with_values({"training.held_out": 0, "training.log_every": 1000})
+    times = []
+    trainer = Trainer(recipe, data)
+    began = time.process_time()
+    for event in trainer.events():
+        if isinstance(event, StepDone):
+            times.append(time.process_time() - began)
+            if len(times) > 200:
+                break
+            began = time.process_time()
+    used, mapped = (own_memory() - before) / 1e6, prepared.images.numel() / 1e6
+    peak = process.memory_info().rss / 1e6
+    step = 1e3 * sorted(times)[len(times) // 2]
+    return [f"{len(data):,}", f"{mapped:,.0f}", f"{opening:.3f}", f"{step:.1f}", f"{used:,.0f}", f"{peak:,.0f}"]
 
 
 def own_memory() -> int:

@@ -11,11 +11,13 @@ from gan_core.config import UserError
 from gan_core.data import Dataset
 from gan_core.fitting import check_batch
 from gan_core.optimization import ramped_decay
+from gan_core.order import scattered, table
 from gan_core.recipes.recipe import Recipe
 from gan_core.schedules import Cosine
 from gan_core.seeds import stream_seed
 
 TABLE_STEPS = 1024  # steps whose scheduled numbers are sent to the device at once
+TABLE_PICTURES = 2**20  # of a mapped set whose order is kept as a table, which takes 8 bytes each
 
 
 class Knobs(NamedTuple):
@@ -60,22 +62,29 @@ class Batches:
         self.per_epoch = len(dataset) // size
         self.size = size // ranks
         self._share = slice(rank * self.size, (rank + 1) * self.size)
+        # Resident pictures take more than their table, which a recorded step reads from the device.
+        self._tabled = dataset.resident or len(dataset) <= TABLE_PICTURES
         self._order: tuple[int, Tensor] = (-1, torch.empty(0))
 
     def order(self, epoch: int) -> Tensor:
-        """Which pictures make each batch of an epoch, int64 (batches, size), on the CPU."""
-        # Seeded by the epoch, so that a resumed run needs no stored order.
-        source = torch.Generator().manual_seed(stream_seed(self.recipe.training.seed, f"epoch {epoch}"))
-        order = torch.randperm(len(self.dataset), generator=source)
+        """Which pictures make each batch of an epoch, int64 (batches, size), on the CPU; of a set with a table."""
+        order = table(len(self.dataset), self._seed(epoch))
         batches = order[: self.per_epoch * self.recipe.training.batch_size].view(self.per_epoch, -1)
         return batches[:, self._share]
 
     def at(self, batch: int) -> tuple[Tensor, Tensor | None]:
         """One batch, counted from the start of the run, as :meth:`gather` gives it."""
         epoch, position = divmod(batch, self.per_epoch)
+        if not self._tabled:
+            start = position * self.recipe.training.batch_size + self._share.start
+            return self.gather(scattered(range(start, start + self.size), len(self.dataset), self._seed(epoch)))
         if self._order[0] != epoch:
             self._order = epoch, self.order(epoch).to(self.dataset.images.device)
         return self.gather(self._order[1][position])
+
+    def _seed(self, epoch: int) -> int:
+        """Of an epoch's order: it follows from the epoch, so that a resumed run needs no stored order."""
+        return stream_seed(self.recipe.training.seed, f"epoch {epoch}")
 
     def gather(self, chosen: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pictures (B, C, H, W) at ``chosen`` (B,), in the recipe's range, and labels (B,) where it uses them."""

@@ -14,6 +14,8 @@ from gan_core.data import Dataset, find_dataset
 from gan_core.recipes.recipe import Recipe
 from gan_core.seeds import stream_seed
 
+PART = 2**16  # labels looked at together
+
 
 def build_networks(recipe: Recipe, shapes: Shapes, seed: int) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator with the first weights that the seed gives, on the CPU."""
@@ -54,9 +56,10 @@ def of_classes(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
     if not chosen:
         return dataset
     check_classes(chosen, len(dataset.class_names))
-    number = torch.full((len(dataset.class_names),), -1)
-    number[list(chosen)] = torch.arange(len(chosen))
-    labels = number[dataset.labels]
+    number = torch.full((len(dataset.class_names),), -1, dtype=dataset.labels.dtype)
+    number[list(chosen)] = torch.arange(len(chosen), dtype=number.dtype)
+    # Part by part, since the labels of a mapped set are only few bytes each, and indices take eight.
+    labels = torch.cat([number[part.long()] for part in dataset.labels.split(PART)])
     names = tuple(dataset.class_names[label] for label in chosen)
     kept = (labels >= 0).nonzero().flatten()
     return replace(dataset.select(kept), labels=labels[kept], class_names=names)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -18,7 +19,7 @@ from PIL import Image
 
 from gan_core.config import UserError
 from gan_core.data import find_dataset
-from gan_core.datasets import picture_cache, pictures
+from gan_core.datasets import picture_cache, picture_index, pictures
 from gan_core.datasets.decoding import UndecodableError, decode
 from gan_core.datasets.pictures import PictureSource
 from gan_core.locks import exclusive
@@ -318,6 +319,73 @@ def test_a_damaged_cache_is_noticed_and_made_again(folders: Path, harm: str) -> 
     if harm != "remove":
         path.write_bytes({"flip": bytes(data), "cut": data[:-5], "grow": data + b"x"}[harm])
     assert torch.equal(source.load().images, good)
+
+
+def test_an_older_cache_gets_its_index_and_is_not_made_again(folders: Path) -> None:
+    """The journal was all there was: what follows from it is made when the cache is opened, and then kept."""
+    files = write_pictures(folders / "cats", [f"{kind}/{name}" for kind in ("a", "b") for name in names(20)])
+    (folders / "cats" / "a" / "0003.png").write_bytes(files["a/0003.png"][:50])
+    source = find_dataset(f"folder:{folders}/cats?size=8")
+    good, whole, folder = source.load(), cache_bytes(folders), cache_folder(folders)
+    assert good.labels.dtype == torch.int64 and good.labels.tolist() == [0] * 19 + [1] * 20
+    for name in ("index.json", "labels.i16"):
+        (folder / name).unlink()
+    shutil.rmtree(folders / "cats")  # nothing could be prepared again
+    for _ in range(2):
+        again = source.load()
+        assert torch.equal(again.images, good.images) and torch.equal(again.labels, good.labels)
+        assert again.notice == good.notice and good.notice is not None and good.notice.values["count"] == 1
+    assert cache_bytes(folders) == whole and (folder / "labels.i16").stat().st_size == 2 * 39
+
+
+def test_opening_reads_no_journal(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pictures(folders / "cats", names(20))
+    source = find_dataset(f"folder:{folders}/cats?size=8")
+    good = source.load()
+
+    def refuse(path: Path) -> Iterator[dict[str, object]]:
+        raise AssertionError(f"{path} was read")
+
+    for module in (picture_cache, picture_index):
+        monkeypatch.setattr(module, "read_lines", refuse)
+    assert torch.equal(source.load().images, good.images)
+
+
+@pytest.mark.parametrize("harm", ["labels cut", "labels gone", "index torn", "index of another journal"])
+def test_a_damaged_index_is_made_again(folders: Path, harm: str) -> None:
+    write_pictures(folders / "cats", [f"{kind}/{name}" for kind in ("a", "b") for name in names(20)])
+    source = find_dataset(f"folder:{folders}/cats?size=8")
+    source.load()
+    labels, index = (cache_folder(folders) / name for name in ("labels.i16", "index.json"))
+    kept = json.loads(index.read_text())
+    if harm == "labels cut":
+        labels.write_bytes(labels.read_bytes()[:-2])
+    elif harm == "labels gone":
+        labels.unlink()
+    elif harm == "index torn":
+        index.write_text(index.read_text()[:40])
+    else:
+        kept["marks"][0]["mtime_ns"] -= 1
+        index.write_text(json.dumps(kept | {"pictures": 3}))
+    assert source.load().labels.tolist() == [0] * 20 + [1] * 20
+    assert json.loads(index.read_text())["pictures"] == 40
+
+
+def test_a_folder_that_cannot_be_written_to_opens_all_the_same(
+    folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_pictures(folders / "cats", names(20))
+    source = find_dataset(f"folder:{folders}/cats?size=8")
+    good, index = source.load(), cache_folder(folders) / "index.json"
+    index.unlink()
+
+    def refuse(path: Path, data: bytes, *, durable: bool = False) -> None:
+        raise UserError("{folder} cannot be written to.", folder=path.parent)
+
+    monkeypatch.setattr(picture_index, "write_bytes", refuse)
+    again = source.load()
+    assert torch.equal(again.labels, good.labels) and torch.equal(again.images, good.images)
+    assert not index.exists()
 
 
 def test_memory_stays_flat(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:

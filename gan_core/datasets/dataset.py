@@ -35,8 +35,9 @@ class Dataset:
     """Pictures ``images`` uint8 (N, C, H, W), their ``labels`` int64 (N,) and what the classes are called.
 
     A set that is not ``resident`` is too large for the device's memory: its pictures stay in a mapped file, from which
-    each :meth:`batch` is gathered; ``rows`` (N,) says where in the file they are, unless they are all of it in order.
-    ``notice`` says what a user should know of how the set was made.
+    each :meth:`batch` is gathered, and so may its labels, in a smaller type. ``rows`` (N,) says where in the file the
+    pictures are, unless they are all of ``images`` in order. ``notice`` says what a user should know of how the set was
+    made.
     """
 
     name: str
@@ -56,19 +57,24 @@ class Dataset:
         return channels, height, width
 
     def batch(self, chosen: Tensor) -> tuple[Tensor, Tensor]:
-        """The pictures (B, C, H, W) and labels (B,) at ``chosen`` (B,), both on the device of the labels."""
+        """The pictures (B, C, H, W) and int64 labels (B,) at ``chosen`` (B,), both on the device of the labels."""
         device, places = self.labels.device, chosen.to(self.images.device)
         if self.rows is not None:
             places = self.rows[places]
-        return self.images[places].to(device), self.labels[chosen.to(device)]
+        return self.images[places].to(device), self.labels[chosen.to(device)].long()
 
     def select(self, chosen: Tensor | slice) -> Dataset:
-        """The pictures at ``chosen`` alone; those in a mapped file stay there."""
+        """The pictures at ``chosen`` alone; those in a mapped file stay there, and a slice of them takes no memory."""
         labels = self.labels[chosen]
-        if self.resident:
+        if isinstance(chosen, Tensor):
+            chosen = chosen.to(self.images.device)
+        if self.rows is not None:
+            return replace(self, labels=labels, rows=self.rows[chosen])
+        if self.resident or isinstance(chosen, slice):
             return replace(self, images=self.images[chosen], labels=labels)
-        rows = torch.arange(len(self)) if self.rows is None else self.rows
-        return replace(self, labels=labels, rows=rows[chosen])
+        # A copy: what was chosen may be a few of a long tensor's numbers, which would all be held with them.
+        rows = chosen.nonzero().flatten() if chosen.dtype == torch.bool else chosen.clone()
+        return replace(self, labels=labels.long(), rows=rows)
 
     def to(self, device: torch.device) -> Dataset:
         """The same set on another device, where a whole MNIST takes 47 MB; mapped pictures stay where they are."""

@@ -3,7 +3,8 @@
 A folder holds ``pictures.u8``, the bytes of uint8 (N, C, H, W), and ``journal.jsonl``: a first line that says of what
 and how, one line for each block of pictures (its checksum, labels, and the names of those left out), and a last line
 once all is done. Both files only grow. After a kill at any instant, the blocks whose checksum holds are kept and the
-rest is made again, so that the files come out the same.
+rest is made again, so that the files come out the same. What the journal comes to is kept beside it
+(:mod:`gan_core.datasets.picture_index`), so that finished pictures are opened without reading it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import json
 import os
 import shutil
 import time
-import warnings
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from gan_core.config import UserError
 from gan_core.datasets.dataset import Report
 from gan_core.datasets.decoding import UndecodableError, decode
+from gan_core.datasets.picture_index import forget_index, map_file, mark, read_index, read_lines
 from gan_core.datasets.picture_lists import Collection, Item
 from gan_core.files import read_json, write_json
 from gan_core.locks import exclusive
@@ -44,12 +44,16 @@ WAITING = "Another process is preparing {dataset}; waiting for it"
 
 @dataclass(frozen=True)
 class Prepared:
-    """Finished pictures: uint8 (N, C, H, W) mapped from their file, int64 labels (N,), and what was left out."""
+    """Finished pictures: uint8 (N, C, H, W) and int16 labels (N,), both mapped; ``skipped`` others were left out.
+
+    ``example`` names one of those and says why.
+    """
 
     images: Tensor
     labels: Tensor
     class_names: tuple[str, ...]
-    skipped: tuple[str, ...]
+    skipped: int
+    example: str
 
 
 @dataclass(frozen=True)
@@ -97,22 +101,11 @@ class PictureCache:
 
     def open(self, head: dict[str, Any] | None = None) -> Prepared | None:
         """The finished pictures, where they are whole; made as ``head`` says, if given."""
-        lines = _read_lines(self._journal)
-        if len(lines) < 2 or not lines[-1].get("finished") or (head is not None and lines[0] != head):
+        index = read_index(self._journal, VERSION)
+        if index is None or (head is not None and index.head != head) or not self._whole(len(index.labels)):
             return None
-        first, blocks = lines[0], lines[1:-1]
-        if first.get("version") != VERSION or not self._whole(blocks):
-            return None
-        count = sum(len(block["labels"]) for block in blocks)
-        mapped = np.memmap(self._pictures, np.uint8, "r", shape=(count, self.channels, self.size, self.size))
-        with warnings.catch_warnings():
-            # Torch warns that the pictures cannot be written to. Nobody does, and a mapping that could be written
-            # would count against the memory, however large the file.
-            warnings.simplefilter("ignore", UserWarning)
-            images = torch.from_numpy(mapped)
-        labels = np.fromiter(itertools.chain.from_iterable(block["labels"] for block in blocks), np.int64, count)
-        skipped = tuple(itertools.chain.from_iterable(block["skipped"] for block in blocks))
-        return Prepared(images, torch.from_numpy(labels), tuple(first["class_names"]), skipped)
+        images = map_file(self._pictures, np.uint8, (len(index.labels), self.channels, self.size, self.size))
+        return Prepared(images, index.labels, tuple(index.head["class_names"]), index.skipped, index.example)
 
     @property
     def bytes_on_disk(self) -> int:
@@ -157,11 +150,9 @@ class PictureCache:
         }  # fmt: skip
 
     def _make(self, collection: Collection, places: Sequence[int], head: dict[str, Any], least: int) -> None:
-        blocks = self._resume(head)
-        done, kept = sum(block["read"] for block in blocks), sum(len(block["labels"]) for block in blocks)
+        done, kept, skipped = self._resume(head)
         self._check_space(len(places) - done)
         told = 0.0
-        skipped = [name for block in blocks for name in block["skipped"]]
         with self._pictures.open("ab") as pictures, self._journal.open("a", encoding="utf-8") as journal:
             for block, data in self._blocks(collection, places[done:]):
                 pictures.write(data)
@@ -207,29 +198,34 @@ class PictureCache:
         except UndecodableError as error:
             return str(error)
 
-    def _resume(self, head: dict[str, Any]) -> list[dict[str, Any]]:
-        """The blocks that an attempt cut off has left whole; both files are cut to just these."""
-        lines = _read_lines(self._journal)
+    def _resume(self, head: dict[str, Any]) -> tuple[int, int, list[str]]:
+        """What an attempt cut off has left whole: the pictures read, those kept, and the names of the others.
+
+        Both files are cut to just these.
+        """
+        lines = list(read_lines(self._journal))
         if not lines or lines[0] != head or lines[-1].get("finished"):
             self._forget()
             self._journal.write_text(json.dumps(head) + "\n", encoding="utf-8")
-            return []
+            return 0, 0, []
         self._pictures.touch()
         with self._pictures.open("rb") as pictures:
             blocks = list(itertools.takewhile(lambda block: self._holds(pictures, block), lines[1:]))
-        os.truncate(self._pictures, sum(len(block["labels"]) for block in blocks) * self._picture_bytes)
+        kept = sum(len(block["labels"]) for block in blocks)
+        os.truncate(self._pictures, kept * self._picture_bytes)
         os.truncate(self._journal, sum(len(json.dumps(line)) + 1 for line in [head, *blocks]))
-        return blocks
+        return sum(block["read"] for block in blocks), kept, [name for block in blocks for name in block["skipped"]]
 
-    def _whole(self, blocks: Sequence[dict[str, Any]]) -> bool:
+    def _whole(self, count: int) -> bool:
         """Whether the file has every block's bytes; read through only where it changed since that was last seen."""
         try:
-            status = self._pictures.stat()
-            if status.st_size != sum(len(block["labels"]) for block in blocks) * self._picture_bytes:
+            seen = mark(self._pictures)
+            if seen["size"] != count * self._picture_bytes:
                 return False
-            if read_json(self._stamp_path) == _mark(status):
+            if read_json(self._stamp_path) == seen:
                 return True
             self.report(CHECKING, dataset=self.title)
+            blocks = (line for line in read_lines(self._journal) if "crc" in line)
             with self._pictures.open("rb") as pictures:
                 if not all(self._holds(pictures, block) for block in blocks):
                     return False
@@ -250,7 +246,7 @@ class PictureCache:
     def _stamp(self) -> None:
         """Remember that the file as it is now was seen to be whole."""
         try:
-            write_json(self._stamp_path, _mark(self._pictures.stat()))
+            write_json(self._stamp_path, mark(self._pictures))
         except UserError:  # a folder that can only be read costs a check at each start
             return
 
@@ -258,6 +254,7 @@ class PictureCache:
         """Remove the files, never cut them: another process may have the pictures mapped."""
         for path in (self._journal, self._pictures, self._stamp_path, self.skipped_path):
             path.unlink(missing_ok=True)
+        forget_index(self.folder)
 
     def _check_space(self, count: int) -> None:
         needed, free = count * self._picture_bytes, shutil.disk_usage(self.folder).free
@@ -267,27 +264,6 @@ class PictureCache:
                 "{free:.1f} GB free; choose fewer or smaller pictures, or free some space.",
                 count=count, size=self.size, needed=needed / 1e9, folder=self.folder, free=free / 1e9,
             )  # fmt: skip
-
-
-def _mark(status: os.stat_result) -> dict[str, int]:
-    return {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "inode": status.st_ino}
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole JSON lines of a journal, up to the first that is not."""
-    lines: list[dict[str, Any]] = []
-    try:
-        with path.open(encoding="utf-8") as journal:
-            for text in journal:
-                if not text.endswith("\n"):
-                    break
-                line = json.loads(text)
-                if not isinstance(line, dict):
-                    break
-                lines.append(line)
-    except (OSError, ValueError):
-        pass
-    return lines
 
 
 def _too_few(title: str, count: int, least: int) -> UserError:

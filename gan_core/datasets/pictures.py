@@ -87,12 +87,11 @@ class PictureSource:
             lambda pictures: cache.prepare(pictures, _spread(len(pictures), self.settings.limit), LEAST[split]),
             lambda prepared: prepared, split,
         )  # fmt: skip
-        skipped, kept = prepared.skipped, len(prepared.images)
-        values = {"count": len(skipped), "total": kept + len(skipped), "example": skipped[0] if skipped else ""}
+        resident, total = prepared.images.nbytes <= RESIDENT_BYTES, prepared.skipped + len(prepared.images)
+        values = {"count": prepared.skipped, "total": total, "example": prepared.example}
         return Dataset(
-            self.name, prepared.images, prepared.labels, prepared.class_names,
-            resident=prepared.images.nbytes <= RESIDENT_BYTES,
-            notice=Notice(SKIPPED, values) if skipped else None,
+            self.name, prepared.images, prepared.labels.long() if resident else prepared.labels, prepared.class_names,
+            resident=resident, notice=Notice(SKIPPED, values) if prepared.skipped else None,
         )  # fmt: skip
 
     @property
