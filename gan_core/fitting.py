@@ -59,7 +59,7 @@ def of_classes(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
     number = torch.full((len(dataset.class_names),), -1, dtype=dataset.labels.dtype)
     number[list(chosen)] = torch.arange(len(chosen), dtype=number.dtype)
     # Part by part, since the labels of a mapped set are only few bytes each, and indices take eight.
-    labels = torch.cat([number[part.long()] for part in dataset.labels.split(PART)])
+    labels = torch.cat([number[part.long()] for part in torch.split(dataset.labels, PART)])
     names = tuple(dataset.class_names[label] for label in chosen)
     kept = (labels >= 0).nonzero().flatten()
     return replace(dataset.select(kept), labels=labels[kept], class_names=names)
