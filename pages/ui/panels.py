@@ -19,13 +19,14 @@ import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from gan_core.config import UserError
+from gan_core.images import png
 from pages.ui import lesson, state
 from pages.ui.i18n import _, sentence
 
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 Download = tuple[str, bytes | Callable[[], bytes], str, str]
 Width = int | Literal["content", "stretch"]
+
+SMALL = 16 * 1024  # bytes of a picture that travels with the page
 
 
 def error_panel(sentence: str) -> None:
@@ -69,13 +72,21 @@ def picture(
         image: PNG, GIF or WebP bytes, or a uint8 array (H, W) or (H, W, 3).
         width: pixels, "content" or "stretch"; small pictures are enlarged.
     """
-    if isinstance(image, bytes) and not image.startswith(b"\x89PNG"):
-        # As a PNG an animation would stand still, so it travels as it is.
-        kind = "gif" if image.startswith(b"GIF") else "webp"
-        source: Any = f"data:image/{kind};base64,{base64.b64encode(image).decode()}"
-    else:
-        source = image
-    st.image(source, caption=caption, width=width, alt=alt, output_format="PNG")
+    data = image if isinstance(image, bytes) else png(image)
+    st.image(_source(data), caption=caption, width=width, alt=alt, output_format="PNG")
+
+
+def _source(data: bytes) -> str | bytes:
+    """What `st.image` is given: the picture itself as an address, or its bytes, which the browser fetches later.
+
+    A small one is on screen sooner when it needs no request of its own; an animation would stand still as the PNG that
+    Streamlit makes of bytes.
+    """
+    still = data.startswith(b"\x89PNG")
+    if still and len(data) > SMALL:
+        return data
+    kind = "png" if still else "gif" if data.startswith(b"GIF") else "webp"
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
 
 
 def download_row(downloads: Sequence[Download], *, key: str) -> None:

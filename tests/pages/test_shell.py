@@ -2,13 +2,16 @@
 
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.config import Setting, Validated, setting
+from gan_core.images import read_png
 from pages.ui import fields
 
 ROOT = Path(__file__).parents[2]
@@ -103,6 +106,21 @@ def test_the_guard_lets_streamlit_stop_the_script() -> None:
     test = part("with panels.guard():\n    st.stop()\nst.write('after')").run()
     assert not test.error
     assert not test.markdown
+
+
+def test_small_pictures_travel_with_the_page_and_large_ones_by_themselves() -> None:
+    test = part(
+        "import numpy as np\nnoise = np.random.default_rng(0)\n"
+        "for side in (28, 280):\n"
+        "    panels.picture(noise.integers(256, size=(side, side), dtype=np.uint8), alt='noise')"
+    ).run()
+    assert not test.exception
+    small, large = (element.proto.imgs[0].url for element in test.get("image"))
+    head, _comma, data = small.partition(",")
+    assert head == "data:image/png;base64"
+    expected = np.random.default_rng(0).integers(256, size=(28, 28), dtype=np.uint8)
+    assert np.array_equal(read_png(b64decode(data)), expected)
+    assert not large.startswith("data:")
 
 
 def test_url_values_have_the_type_of_their_default() -> None:
