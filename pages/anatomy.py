@@ -53,11 +53,14 @@ def choose() -> tuple[Recipe, tuple[int, int, int], int] | None:
             return info.recipe, info.image_shape, len(info.class_names)
         name = state.choice(st.selectbox, _("Recipe"), NAMES, param="recipe", label=recipe_title)
     recipe = find_recipe(name)
-    with st.expander(_("Change the settings"), icon=":material/tune:", key="anatomy.settings"):
-        terms = choose_terms(recipe, f"anatomy.{name}")
+    section = st.expander(_("Change the settings"), icon=":material/tune:", key="anatomy.settings", on_change="rerun")
+    with section:
+        terms, fill = choose_terms(recipe, f"anatomy.{name}", drawn=bool(section.open))
         edited = forms.edit(
-            recipe, key=f"anatomy.{name}", param="set", alternatives={"schedule": SCHEDULES}, parts=terms
-        )
+            recipe, key=f"anatomy.{name}", param="set", alternatives={"schedule": SCHEDULES}, parts=terms,
+            drawn=bool(section.open),
+        )  # fmt: skip
+        fill()
     recipe = edited or recipe
     source = find_dataset(recipe.dataset)
     return recipe, source.image_shape, len(source.class_names)

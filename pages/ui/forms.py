@@ -61,6 +61,7 @@ def edit(
     alternatives: Alternatives | None = None,
     parts: Parts | None = None,
     columns: int = 2,
+    drawn: bool = True,
 ) -> T | None:
     """Render the form of `config`; return what the visitor made of it, or None while an entry is invalid.
 
@@ -74,8 +75,9 @@ def edit(
         alternatives: field name → classes to choose from, for fields that hold one of several.
         parts: field name → configs in place of the field's own, for tuples whose members were chosen elsewhere.
         columns: entries side by side on a wide screen.
+        drawn: False where nobody sees the place: the entries count all the same.
     """
-    form = _Form(key, alternatives or {}, parts or {}, columns, _asked_by_url(param))
+    form = _Form(key, alternatives or {}, parts or {}, columns, _asked_by_url(param), drawn=drawn)
     with first_in or nullcontext():
         summary = st.container()
         form.show_first(config, tuple(first))

@@ -4,14 +4,16 @@
     optimisers(recipe)              # how each network's weights follow their gradients
     sampling(recipe, shape)         # latents, range of the pictures, order of the updates
     techniques(recipe)              # what else its settings switch on
-    parts_menu(recipe)              # a popover with all that its settings could switch on
+    fill = parts_menu(recipe)       # a popover for all that its settings could switch on, filled later by fill()
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gan_core import formulas
 from gan_core.config import settings_of
@@ -65,12 +67,24 @@ def techniques(recipe: Recipe) -> None:
         words.caption(f"{section} › {_(part.title)} = {fields.as_text(value)} · {_(part.source)}")
 
 
-def parts_menu(recipe: Recipe) -> None:
-    """All that its settings could switch on, by section: what it does, when it helps, its formula and source."""
-    with st.popover(_("Formulas and sources"), icon=":material/function:", type="tertiary"):
+def parts_menu(recipe: Recipe) -> Callable[[], None]:
+    """All that its settings could switch on, by section: what it does, when it helps, its formula and source.
+
+    What is returned fills the menu: for when what one sees of the page has been sent.
+    """
+    menu = formulas_menu()
+
+    def fill() -> None:
         for section, offered in parts_of(recipe):
             title = _("Optimisers") if section.endswith("_optimizer") else _(fields.SECTIONS[section])
-            st.markdown("\n\n".join([f"**{title}**", *map(card, offered)]))
+            menu.markdown("\n\n".join([f"**{title}**", *map(card, offered)]))
+
+    return fill
+
+
+def formulas_menu() -> DeltaGenerator:
+    """The popover for formulas and sources, still empty."""
+    return st.popover(_("Formulas and sources"), icon=":material/function:", type="tertiary")
 
 
 def card(part: Part) -> str:

@@ -99,12 +99,12 @@ def settings_and_start(
     recipe = replace(recipe, dataset=dataset or recipe.dataset)
     at_hand, row = st.container(), st.container()
     with lesson.control("losses"):
-        terms = choose_terms(recipe, key)
+        terms, fill_terms = choose_terms(recipe, key)
     first = lesson.settings(AT_HAND, known_settings(recipe))
     with lesson.control("more"):
         with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
             st.markdown("**" + _("All settings") + "**", width="content")
-            recipe_maths.parts_menu(recipe)
+            fill_parts = recipe_maths.parts_menu(recipe)
         edited = forms.edit(
             recipe, key=key, fields=parts, first=first, first_in=at_hand, param="set",
             alternatives={"schedule": SCHEDULES}, parts=terms,
@@ -115,6 +115,8 @@ def settings_and_start(
         if edited is not None:
             st.caption(length(edited) or " ")
         start_row(edited, on_start, start_from=start_from, parent=parent)
+    fill_terms()
+    fill_parts()
 
 
 def known_settings(recipe: Recipe) -> list[str]:

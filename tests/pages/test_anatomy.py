@@ -66,6 +66,18 @@ def test_chosen_terms_and_what_is_switched_on_are_shown_with_formula_and_source(
     assert "Discriminator's loss › R1 penalty › Weight" in text  # against the report
 
 
+def test_the_settings_are_drawn_once_they_are_unfolded_and_count_all_the_same() -> None:
+    test = anatomy(recipe="fc_gan", d_terms="relativistic_critic,r1", g_terms="relativistic_generator")
+    assert not test.pills
+    test.session_state["anatomy.settings"] = True
+    test.run()
+    test.pills(key="anatomy.fc_gan/d_terms/penalty").set_value(["r2"]).run()
+    assert test.query_params["d_terms"] in ("relativistic_critic,r2", ["relativistic_critic,r2"])
+    test.session_state["anatomy.settings"] = False
+    test.run()
+    assert not test.pills and "R2 penalty" in written(test)
+
+
 def test_an_unchanged_recipe_differs_in_nothing() -> None:
     assert "No setting differs" in written(anatomy(recipe="fc_gan"))
 
