@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -114,9 +115,10 @@ def show_difference(chosen: Sequence[Chosen], request: RowsRequest) -> None:
     st.markdown(said)
     _say_noise(rows)
     downloads = [
-        (_("Difference (PNG)"), png(sheet(tiles, request.count), DOWNLOAD_FACTOR), "difference.png", "image/png"),
-        (_("Rows (PNG)"), png(comparison.joined(rows), DOWNLOAD_FACTOR), f"rows-{request.seed}.png", "image/png"),
-    ]
+        (_("Difference (PNG)"), partial(png, sheet(tiles, request.count), DOWNLOAD_FACTOR), "difference.png",
+         "image/png"),
+        _rows_file(rows, f"rows-{request.seed}.png"),
+    ]  # fmt: skip
     panels.download_row(downloads, key="compare.difference")
 
 
@@ -210,8 +212,12 @@ def _say_missing(shown: Sequence[int], missing: Sequence[int]) -> None:
 
 
 def _download(rows: Sequence[Row], name: str) -> None:
-    picture = png(comparison.joined(rows), DOWNLOAD_FACTOR)
-    panels.download_row([(_("Rows (PNG)"), picture, name, "image/png")], key="compare.rows")
+    panels.download_row([_rows_file(rows, name)], key="compare.rows")
+
+
+def _rows_file(rows: Sequence[Row], name: str) -> panels.Download:
+    """The rows below each other, enlarged once somebody asks for them."""
+    return _("Rows (PNG)"), lambda: png(comparison.joined(rows), DOWNLOAD_FACTOR), name, "image/png"
 
 
 def _columns(count: int) -> int:
