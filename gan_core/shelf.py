@@ -17,6 +17,7 @@ from typing import Any
 from gan_core import library
 from gan_core.config import UserError
 from gan_core.files import read_json
+from gan_core.images import Pixels, first_rows, read_png
 from gan_core.runs import About, Run, Status, list_runs, runs_dir
 from gan_core.uploads import list_uploads
 
@@ -79,6 +80,11 @@ def newest_sheet(run: Run) -> bytes | None:
         return None
 
 
+def top_of_newest_sheet(run: Run, rows: int) -> tuple[Pixels, float] | None:
+    """(The first ``rows`` of a run's newest picture sheet, its epoch); None where there is none yet."""
+    return _top_of_newest_sheet(run.path, rows, _stamp(run.path, ("metrics.jsonl", "snapshots")))
+
+
 def run_bytes(run: Run) -> int:
     """What a run's folder takes on the disk."""
     return _run_bytes(run.path, _stamp(run.path, _CHANGING))
@@ -124,6 +130,15 @@ def _entry(path: Path, stamp: tuple[int, ...]) -> RunEntry:
     known = recipe if isinstance(recipe, dict) else {}
     name, title, dataset = (str(known.get(key, "")) for key in ("name", "title", "dataset"))
     return RunEntry(run.id, run.about(), run.status(), name, title, dataset)
+
+
+@functools.lru_cache(maxsize=64)
+def _top_of_newest_sheet(path: Path, rows: int, stamp: tuple[int, ...]) -> tuple[Pixels, float] | None:
+    sheets = Run(path).sheets()
+    if not sheets:
+        return None
+    newest = sheets[-1]
+    return first_rows(read_png(newest.picture.read_bytes()), rows, newest.rows), newest.epoch
 
 
 @functools.lru_cache(maxsize=10_000)

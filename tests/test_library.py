@@ -13,8 +13,9 @@ import torch
 from gan_core import library, shelf, uploads
 from gan_core.checkpoints import save_checkpoint
 from gan_core.config import UserError
+from gan_core.files import write_json
 from gan_core.runs import list_runs, runs_dir
-from tests.made_runs import make_run, write_bundle
+from tests.made_runs import STEPS_PER_EPOCH, add_snapshot, make_run, write_bundle
 from tests.small import small_recipe
 
 
@@ -33,6 +34,27 @@ def bundle(tmp_path: Path) -> bytes:
 def kept() -> list[str]:
     folder = library.uploads_dir()
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_the_list_of_models_follows_a_replaced_manifest(weights: Path) -> None:
+    assert library.models() == []
+    weights.mkdir()
+    for names in (["cgan"], ["cgan", "dcgan"], ["dcgan"]):
+        entries = [{"name": name, "title": name, "recipe": name, "dataset": "mnist"} for name in names]
+        write_json(weights / "manifest.json", {"bundles": entries})
+        assert [model.ref for model in library.models()] == names
+
+
+def test_the_top_of_the_newest_sheet_follows_the_run() -> None:
+    run = make_run("fc_gan", epochs=())
+    assert shelf.top_of_newest_sheet(run, 1) is None
+    for epoch in (1, 2):
+        add_snapshot(run, epoch)
+        found = shelf.top_of_newest_sheet(run, 1)
+        assert found is not None
+        picture, shown = found
+        assert shown == epoch and (picture == epoch * STEPS_PER_EPOCH).all()
+        assert picture.shape == (27, 56)  # the first of two rows, with the gap between them gone
 
 
 @pytest.mark.parametrize("ref", ["cgan", "cgan@4680", "run:20261121-090000-cgan", "run:a-b@12", "upload:my-file"])

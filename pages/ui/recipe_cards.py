@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from gan_core import images, library
+from gan_core import library, shelf
 from gan_core.listing import parameter_counts
 from gan_core.recipes import RECIPES
 from gan_core.recipes.recipe import Recipe
@@ -12,6 +12,7 @@ from pages.ui import panels
 from pages.ui.i18n import _
 
 COLUMNS = 3
+ROWS = 2  # of a recipe's last sheet
 SHEET_HEIGHT = 116  # pixels on the screen
 
 
@@ -48,11 +49,10 @@ def _card(recipe: Recipe, shipped: list[str]) -> None:
 
 def _sheet(recipe: Recipe) -> None:
     """The first two rows of the last sheet of the recipe's shipped training, if there is one."""
-    sheets = library.history_run(recipe.name).sheets()
-    if not sheets:
+    found = shelf.top_of_newest_sheet(library.history_run(recipe.name), ROWS)
+    if found is None:
         return
-    last = sheets[-1]
-    picture = images.first_rows(images.read_png(last.picture.read_bytes()), 2, last.rows)
+    picture, epoch = found
     width = round(SHEET_HEIGHT * picture.shape[1] / picture.shape[0])
-    alt = _("Pictures by {title}, after {epochs} epochs").format(title=_(recipe.title), epochs=f"{last.epoch:g}")
+    alt = _("Pictures by {title}, after {epochs} epochs").format(title=_(recipe.title), epochs=f"{epoch:g}")
     panels.picture(picture, alt=alt, width=width)
