@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,9 +12,10 @@ from gan_core.comparison import Facts
 from gan_core.history import History
 from pages.ui import charts, fields, panels, run_words, state
 from pages.ui.compare_models import Chosen
-from pages.ui.i18n import N_, _
+from pages.ui.i18n import N_, _, current_language
 from pages.ui.library_words import dataset_title
-from pages.ui.live_plot import live_plot
+from pages.ui.live_plot import live_plot, plain
+from pages.ui.run_learning import newest
 
 QUANTITIES = ("loss_g", "loss_d", "d_real", "d_fake", "lr_g", "lr_d")
 AXES = {"epoch": N_("Epoch"), "step": N_("Step"), "seconds": N_("Time (s)")}
@@ -52,14 +53,26 @@ def show_curves(chosen: Sequence[Chosen]) -> None:
     @panels.guard()
     def draw() -> None:
         histories = {name: run.history() for name, run in runs.items()}
-        figure = charts.overlay(
-            {name: _curve(history, axis, quantity) for name, history in histories.items()},
-            x_title=charts.axis_title(axis), y_title=charts.label_of(quantity), smoothing=smoothing, log_y=log,
-        )  # fmt: skip
+        states = tuple((name, *newest(run, histories[name])) for name, run in runs.items())
+        figure = _chart(states, axis, quantity, smoothing, log, current_language(), histories)
         alt = _("{quantity} of {models}").format(quantity=charts.label_of(quantity), models=", ".join(runs))
         live_plot(figure, key="compare.curves", alt=alt, height=360)
 
     draw()
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _chart(
+    states: tuple[tuple[object, ...], ...], axis: str, quantity: str, smoothing: float, log: bool, language: str,
+    _histories: Mapping[str, History],
+) -> Mapping[str, Any]:
+    """The chart ready to send, made once until one of the trainings has another point."""
+    curves = {name: _curve(history, axis, quantity) for name, history in _histories.items()}
+    return plain(
+        charts.overlay(
+            curves, x_title=charts.axis_title(axis), y_title=charts.label_of(quantity), smoothing=smoothing, log_y=log
+        )
+    )
 
 
 def show_facts(chosen: Sequence[Chosen]) -> None:
