@@ -45,8 +45,6 @@ class _HistoricalAveraging(Term):
     summary: ClassVar[str] = "Holds the weights near their own past mean, so that the two players stop circling."
     group: ClassVar[str] = "remedy"
     needs_past: ClassVar[bool] = True
-    weight: float = setting(0.1, title="Weight", help="How much this term counts in the loss.",
-                            minimum=0.0, maximum=1e4)
 
     def __call__(self, batch: Batch) -> Tensor:
         pairs = zip(batch.parameters, batch.past, strict=True)
@@ -60,11 +58,15 @@ class HistoricalAveragingDiscriminator(_HistoricalAveraging):
 
     kind: ClassVar[str] = "historical_averaging_discriminator"
     player: ClassVar[str] = "discriminator"
+    weight: float = setting(0.3, title="Weight", help="How much this term counts in the loss.",
+                            minimum=0.0, maximum=1e4)
 
 
 @dataclass(frozen=True)
 class HistoricalAveragingGenerator(_HistoricalAveraging):
-    """Historical averaging of G's weights."""
+    """Historical averaging of G's weights: looser than that of D's, as a firm hold lets G settle on one mode."""
 
     kind: ClassVar[str] = "historical_averaging_generator"
     player: ClassVar[str] = "generator"
+    weight: float = setting(0.01, title="Weight", help="How much this term counts in the loss.",
+                            minimum=0.0, maximum=1e4)

@@ -46,7 +46,7 @@ from gan_core.lab.trials import (
     trials_csv,
 )
 from gan_core.recipes import RECIPES, find_recipe
-from gan_core.remedies import HistoricalAveragingDiscriminator
+from gan_core.remedies import HistoricalAveragingDiscriminator, HistoricalAveragingGenerator
 from gan_core.runs import create_run, list_runs, runs_dir
 from gan_core.shelf import run_entries
 from gan_core.waiting import planned, remaining
@@ -81,13 +81,21 @@ def test_a_remedy_changes_itself_alone() -> None:
     both = with_remedies(recipe, JOIN.join(changes))
     for values in changes.values():
         assert both.with_values(values) == both
-    averaged = with_remedies(recipe, "historical_averaging")
-    assert averaged.discriminator_terms[:-1] == recipe.discriminator_terms
-    assert averaged.generator_terms[:-1] == recipe.generator_terms
-    of_d = with_remedies(recipe, "historical_averaging_of_d")
-    assert of_d == replace(
-        recipe, discriminator_terms=(*recipe.discriminator_terms, HistoricalAveragingDiscriminator(weight=0.3))
-    )
+
+
+@pytest.mark.parametrize(("name", "of_d", "of_g"), [
+    ("historical_averaging", 0.3, 0.01), ("historical_averaging_of_d", 0.3, None),
+    ("historical_averaging_firm", 1.0, 1.0),
+])  # fmt: skip
+def test_historical_averaging_adds_its_terms_to_the_losses(name: str, of_d: float, of_g: float | None) -> None:
+    recipe = find_recipe("fc_gan")
+    for_g = () if of_g is None else (HistoricalAveragingGenerator(weight=of_g),)
+    assert with_remedies(recipe, name) == replace(
+        recipe, discriminator_terms=(*recipe.discriminator_terms, HistoricalAveragingDiscriminator(weight=of_d)),
+        generator_terms=(*recipe.generator_terms, *for_g),
+    )  # fmt: skip
+    with pytest.raises(UserError, match="has the remedy"):
+        with_remedies(recipe, f"{name}+historical_averaging_of_d")
 
 
 def test_the_six_of_the_report_fit_the_recipe_that_lacks_them() -> None:
