@@ -18,8 +18,10 @@ from gan_core.checkpoints import Bundle, load_bundle
 from gan_core.config import UserError
 from gan_core.data import find_dataset
 from gan_core.datasets.dataset import silent
+from gan_core.evaluation import kept as kept_evaluations
 from gan_core.evaluation import thorough
 from gan_core.evaluation.evaluate import Evaluation, evaluate
+from gan_core.evaluation.kept import EvaluationRequest
 from gan_core.evaluation.real_side import real_side
 from gan_core.evaluation.scoreboard import as_text, percent, shown
 from gan_core.evaluation.subject import subject_of
@@ -225,6 +227,20 @@ def test_mistakes_are_one_sentence(tmp_path: Path, noise_mnist: Path) -> None:
 
 
 # ---- as text
+
+
+def test_what_ships_beside_a_model_answers_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = EvaluationRequest("cgan", "mnist", count=10_000)
+    known = json.loads(kept_evaluations.SHIPPED.read_text())
+    found = kept_evaluations.kept(asked)
+    assert found is not None and found == Evaluation.from_dict(known["cgan"])
+    for other in (replace(asked, count=1000), replace(asked, seed=1), replace(asked, dataset="strokes"),
+                  replace(asked, ref="cgan@468")):  # fmt: skip
+        assert kept_evaluations.shipped(other) is None
+    known["cgan"]["sha256"] = "0" * 64  # of weights that are no longer there
+    monkeypatch.setattr(kept_evaluations, "SHIPPED", tmp_path / "evaluations.json")
+    kept_evaluations.SHIPPED.write_text(json.dumps(known))
+    assert kept_evaluations.shipped(asked) is None
 
 
 def test_the_table_shows_each_number_beside_its_floor(tmp_path: Path, noise_mnist: Path) -> None:

@@ -12,10 +12,8 @@ from gan_core.config import UserError
 from gan_core.data import find_dataset
 from gan_core.evaluation.evaluate import Evaluation
 from gan_core.evaluation.kept import EvaluationRequest, kept
-from gan_core.files import read_json
 from gan_core.metrics.classifier import load_reader
 from gan_core.recipes.recipe import Optimizer
-from gan_core.shipped import WEIGHTS_DIR
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult
@@ -92,10 +90,6 @@ def measures(ref: str, info: BundleInfo) -> list[Measure]:
 def evaluation_of(ref: str, info: BundleInfo) -> Evaluation | None:
     """What the Quality page or the command line found out about these very weights, with as many pictures as it did."""
     try:
-        shipped = read_json(WEIGHTS_DIR / "evaluations.json")
-        known = shipped.get(ref) if isinstance(shipped, dict) else None
-        if known is not None:
-            return Evaluation.from_dict(known)
         requests = (EvaluationRequest(ref, info.dataset, count) for count in COUNTS)
         return next((found for request in requests if (found := kept(request)) is not None), None)
     except (UserError, OSError):

@@ -43,10 +43,13 @@ def show(view: View) -> None:
 
 
 def _ask(view: View) -> EvaluationRequest:
+    most = EvaluationRequest(view.ref, view.dataset, int(max(COUNTS, key=int)), view.seed)
+    known = kept_evaluations.shipped(most) is not None  # what is there already is what a visitor sees first
     with st.container(horizontal=True, vertical_alignment="bottom"):
         count = state.choice(
-            st.segmented_control, _("Compared"), COUNTS, param="count", label=lambda name: _(COUNTS[name])
-        )
+            st.segmented_control, _("Compared"), COUNTS, param="count", label=lambda name: _(COUNTS[name]),
+            default=f"{most.count}" if known else None,
+        )  # fmt: skip
         thorough = st.pills(
             _("Also measure (minutes each)"), list(THOROUGH), selection_mode="multi", key="thorough",
             format_func=lambda name: _(THOROUGH[name]), bind="query-params", persist_state="session",
