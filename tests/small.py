@@ -13,7 +13,7 @@ from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
 
 # Fields of a network's config that make it large.
-WIDTHS = ("hidden", "channels", "filters", "base_channels", "width", "widest")
+WIDTHS = ("hidden", "channels", "filters", "base_channels", "width", "widest", "trunk_width")
 WIDEST = 6
 TRAINING: Mapping[str, Any] = {
     "training.batch_size": 8,
