@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gan_core.datasets.picture_cache import BLOCK, VERSION, PictureCache
+from gan_core.datasets.picture_index import mark
 from gan_core.files import write_json
 from gan_core.images import png
 from gan_core.recipes import find_recipe
@@ -36,9 +37,7 @@ def make_cache(cache: PictureCache, count: int) -> None:
             labels = [number % 10 for number in range(start, min(start + BLOCK, count))]
             journal.write(json.dumps({"read": len(labels), "labels": labels, "skipped": [], "crc": 0}) + "\n")
         journal.write(json.dumps({"finished": True}) + "\n")
-    found = pictures.stat()
-    write_json(cache.folder / "checked.json",
-               {"size": found.st_size, "mtime_ns": found.st_mtime_ns, "inode": found.st_ino})  # fmt: skip
+    write_json(cache.folder / "checked.json", mark(pictures))
     cache.open()  # which keeps what the journal comes to, as the first opening after the making does
 
 
