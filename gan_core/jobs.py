@@ -27,6 +27,7 @@ from gan_core.config import UserError
 from gan_core.devices import pick_device
 from gan_core.fitting import check_fit
 from gan_core.hosting import WORKER_NICENESS, hosted, worker_threads
+from gan_core.locks import exclusive
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
 from gan_core.warden import Warden
@@ -48,10 +49,11 @@ def enqueue(run: Run) -> None:
         raise UserError("This run is already going.")
     guests.check_resume(run)
     run.set_command("run")
-    run.set_status(replace(run.status(), state="queued", traceback="", pid=0).saying(""))
     queue = run.path.parent / ".queue"
-    queue.mkdir(exist_ok=True)
-    (queue / run.id).touch()
+    with _line_held(run.path.parent):
+        run.set_status(replace(run.status(), state="queued", traceback="", pid=0).saying(""))
+        queue.mkdir(exist_ok=True)
+        (queue / run.id).touch()
 
 
 def start_runs(
@@ -129,12 +131,18 @@ def proceed(run: Run) -> None:
 
 def stop(run: Run) -> None:
     """End a run at its next step, keeping everything; takes a waiting one out of the queue."""
-    waiting = run.path.parent / ".queue" / run.id
     run.set_command("stop")
-    status = run.status()
-    if status.state == "queued":
-        waiting.unlink(missing_ok=True)
-        run.set_status(replace(status, state="stopped"))
+    if run.status().state == "queued":
+        with _line_held(run.path.parent):
+            status = run.status()
+            if status.state == "queued":  # still: its turn may have come
+                (run.path.parent / ".queue" / run.id).unlink(missing_ok=True)
+                run.set_status(replace(status, state="stopped"))
+
+
+def _line_held(root: Path) -> contextlib.AbstractContextManager[None]:
+    """Keeps a run's status and its place in the queue of one mind: whoever reads or changes both holds this."""
+    return exclusive(root / ".queue.lock", waiting=lambda: None)
 
 
 class Supervisor:
@@ -190,10 +198,11 @@ class Supervisor:
             self.elsewhere = True
             return False
         self._lock, self.owner, self.elsewhere = lock, True, False
-        waiting = set(queued(self.root))
-        for run in list_runs(self.root):
-            if run.status().state == "queued" and run.id not in waiting:
-                run.set_status(replace(run.status(), state="stopped"))
+        with _line_held(self.root):
+            waiting = set(queued(self.root))
+            for run in list_runs(self.root):
+                if run.status().state == "queued" and run.id not in waiting:
+                    run.set_status(replace(run.status(), state="stopped"))
         self._adopt()
         return True
 
@@ -217,17 +226,21 @@ class Supervisor:
         self._warden.look(run for run, _process in self._running.values())
         if time.monotonic() > self._adopt_due:
             self._adopt()
-        if not self._running:
-            for run_id in queued(self.root):
-                (self.root / ".queue" / run_id).unlink(missing_ok=True)
-                run = Run(self.root / run_id)
-                if run.exists() and run.status().state == "queued" and self._warden.admits(run):
-                    self._launch(run)
-                    break
+        if not self._running and queued(self.root):
+            with _line_held(self.root):
+                self._launch_next()
         if self._reserve is not None and self._reserve.poll() is not None:
             self._reserve = None
         if self._reserve is None and time.monotonic() > self._reserve_due:
             self._reserve, self._reserve_due = _spawn(), time.monotonic() + RESERVE_SECONDS
+
+    def _launch_next(self) -> None:
+        for run_id in queued(self.root):
+            (self.root / ".queue" / run_id).unlink(missing_ok=True)
+            run = Run(self.root / run_id)
+            if run.exists() and run.status().state == "queued" and self._warden.admits(run):
+                self._launch(run)
+                break
 
     def _launch(self, run: Run) -> None:
         process = self._reserve if self._reserve is not None and self._reserve.poll() is None else _spawn()

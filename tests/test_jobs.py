@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from gan_core import jobs
 from gan_core.config import UserError
 from gan_core.hosting import WORKER_NICENESS
 from gan_core.jobs import Supervisor, enqueue, is_alive, pause, proceed, queued, stop
-from gan_core.runs import Run, create_run, runs_dir
+from gan_core.runs import Run, create_run, list_runs, runs_dir
 from tests.small import small_recipe
 
 pytestmark = pytest.mark.usefixtures("noise_mnist")
@@ -167,6 +168,27 @@ def test_at_the_start_dead_processes_and_reused_pids_are_found_out(root: Path) -
         assert list(server._running) == [alive.id]
     finally:
         server.stop()
+
+
+def test_a_run_that_is_queued_while_a_server_takes_over_keeps_its_place(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = new_run()
+    arrival = threading.Thread(target=enqueue, args=(run,))
+
+    def looking(root: Path) -> list[Run]:  # the queue was read, the statuses come next
+        arrival.start()
+        arrival.join(0.5)
+        return list_runs(root)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "list_runs", looking)
+        patch.setattr(Supervisor, "_adopt", lambda self: None)
+        server = Supervisor(root)
+        assert server._take_lock()
+        server.stop()
+    arrival.join()
+    assert states(run) == ["queued"] and queued(root) == [run.id]
 
 
 def test_a_run_of_the_command_line_is_waited_for_and_its_death_is_noticed(
