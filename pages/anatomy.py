@@ -108,7 +108,9 @@ def show_changes(recipe: Recipe) -> None:
     )
     changes = recipe_differences([base, recipe])
     if not changes:
-        st.markdown(_("No setting differs: this is {title} as its report describes it.").format(title=_(base.title)))
+        same = _("No setting differs: this is {title} as its report describes it.")
+        own = _("No setting differs: this is {title} as we made it.")
+        st.markdown((same if base.of_report else own).format(title=_(base.title)))
     else:
         heads = [_("Setting"), _(base.title), _("Here")]
         rows = [
@@ -122,7 +124,8 @@ def show_changes(recipe: Recipe) -> None:
         st.markdown("**" + _("What the report measured") + "**")
         st.markdown("\n".join(f"- {_(figure)}" for figure in recipe.reported))
     if recipe.notes:
-        st.markdown("**" + _("What the report leaves open, and how it is settled here") + "**")
+        gaps, reasons = _("What the report leaves open, and how it is settled here"), _("How it is made, and why")
+        st.markdown(f"**{gaps if recipe.of_report else reasons}**")
         st.markdown("\n".join(f"- {_(note)}" for note in recipe.notes))
 
 

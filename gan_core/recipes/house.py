@@ -10,7 +10,7 @@ from gan_core.models.house import (
 )
 from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
 from gan_core.objectives import RelativisticCritic, RelativisticGenerator
-from gan_core.recipes.recipe import Latents, Optimizer, Recipe, Snapshots, Training
+from gan_core.recipes.recipe import OWN, Latents, Optimizer, Recipe, Snapshots, Training
 from gan_core.regularizers import R1, R2
 from gan_core.schedules import Hyperbolic
 
@@ -63,7 +63,7 @@ _SOURCE = "After Huang et al. 2024, The GAN is dead; long live the GAN! (R3GAN)"
 HOUSE_SMALL = Recipe(
     name="house_small",
     title="House GAN, small",
-    report="House",
+    report=OWN,
     summary="Our own recipe in its small size, for two CPU cores.",
     source=_SOURCE,
     generator=HouseGeneratorConfig(channels=(32, 64), blocks=(1, 1), trunk_width=256, patch=2),

@@ -33,6 +33,7 @@ from gan_core.schedules import SCHEDULES, Constant, Schedule
 from gan_core.stabilizers import Stabilizers, equip
 from gan_core.terms import Term
 
+OWN = "House"  # what stands in place of a report's name
 TERMS: tuple[type[Term], ...] = (
     RealCrossEntropy,
     FakeCrossEntropy,
@@ -149,8 +150,8 @@ class Snapshots(Validated):
 class Recipe:
     """Everything that decides a training run, and where it comes from.
 
-    ``notes`` state each gap or contradiction of the report and how it is resolved; ``reported`` are the report's own
-    figures by name.
+    ``report`` names the report that it reproduces, or is OWN. ``notes`` state each gap or contradiction of the report
+    and how it is resolved, or why our own recipe is as it is; ``reported`` are the report's own figures by name.
     """
 
     name: str
@@ -239,6 +240,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         """JSON values of the whole recipe."""
         return dict(to_dict(self))
+
+    @property
+    def of_report(self) -> bool:
+        """Whether it reproduces a report, rather than being our own."""
+        return self.report != OWN
 
     @property
     def trainable(self) -> bool:

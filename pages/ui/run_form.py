@@ -85,7 +85,11 @@ def show_recipe(recipe: Recipe) -> None:
             reported = "; ".join(_(figure) for figure in recipe.reported)
             st.markdown(_("The report's own figures: {figures}.").format(figures=reported))
         if recipe.notes:
-            title = _("What the report leaves open, and how it is settled here ({count})")
+            title = (
+                _("What the report leaves open, and how it is settled here ({count})")
+                if recipe.of_report
+                else _("How it is made, and why ({count})")
+            )
             with st.expander(title.format(count=len(recipe.notes))):
                 st.markdown("\n".join(f"- {_(note)}" for note in recipe.notes))
 

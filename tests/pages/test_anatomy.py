@@ -54,6 +54,13 @@ def test_a_recipe_is_shown_with_its_sums_its_formulas_and_its_notes(name: str, l
         assert all(note in text for note in recipe.notes)
 
 
+@pytest.mark.parametrize("name", ["cgan", "house_small"])
+def test_a_recipe_of_our_own_is_not_said_to_follow_a_report(name: str) -> None:
+    text = written(anatomy(recipe=name))
+    assert ("as its report describes it" in text) == ("the report leaves open" in text) == find_recipe(name).of_report
+    assert ("as we made it" in text) == ("How it is made, and why" in text) != find_recipe(name).of_report
+
+
 def test_chosen_terms_and_what_is_switched_on_are_shown_with_formula_and_source() -> None:
     test = anatomy(
         recipe="fc_gan", d_terms="relativistic_critic,r1", g_terms="relativistic_generator",

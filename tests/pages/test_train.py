@@ -106,6 +106,9 @@ def test_each_recipe_has_a_link_and_says_what_its_report_leaves_open() -> None:
         assert recipe.summary in texts(test)
         assert all(note in texts(test) for note in recipe.notes)
         assert all(figure in texts(test) for figure in recipe.reported)
+        titles = " ".join(box.label for box in test.expander)
+        assert ("the report leaves open" in titles) == recipe.of_report
+        assert ("How it is made" in titles) != recipe.of_report
 
 
 def test_an_unknown_recipe_is_one_sentence_and_the_form_is_there() -> None:
