@@ -17,6 +17,7 @@ from gan_core.config import UserError
 # glibc's names (malloc.h) for mallopt: how much free memory at the end of the heap is kept, and how many large pieces
 # may come from the system one by one.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+HOPELESS = 5  # so many times slower for one picture: no batch can make up for it
 CLEARLY = 1.2  # so many times faster, since a run that changes its precision for less would only be harder to repeat
 ROUNDS = 6  # of which the first warms up
 
@@ -43,13 +44,17 @@ def pick_device(name: str) -> torch.device:
 def faster_precision(device: torch.device) -> str:
     """"bfloat16" where this processor computes layers clearly faster in it, else "float32".
 
-    A CPU is measured, which takes some 0.1 s. A GPU is known: from compute capability 8.0 (Ampere) on it is faster.
+    A CPU is measured, which takes some 0.1 s, or 0.3 s where it does not have it. A GPU is known: from compute
+    capability 8.0 (Ampere) on it is faster.
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
     if device.type != "cpu":
         return "float32"
-    long, short = _seconds_of_layers(torch.float32, torch.bfloat16)
+    long, short = _seconds_of_layers(1, 2, torch.float32, torch.bfloat16)
+    if short > HOPELESS * long:  # a CPU that does not have it would take seconds for a whole batch
+        return "float32"
+    long, short = _seconds_of_layers(16, ROUNDS, torch.float32, torch.bfloat16)
     return "bfloat16" if long > CLEARLY * short else "float32"
 
 
@@ -66,18 +71,18 @@ def keep_freed_memory() -> None:
 
 
 @torch.no_grad()
-def _seconds_of_layers(*precisions: torch.dtype) -> list[float]:
-    """The least time of a dense layer and a convolution in each precision, of the size that small GANs have.
+def _seconds_of_layers(pictures: int, rounds: int, *precisions: torch.dtype) -> list[float]:
+    """The least time of a dense layer and a convolution in each precision, of the widths that small GANs have.
 
     They take turns, so that other work on the machine slows all of them.
     """
     layers: list[Callable[[], object]] = []
     for precision in precisions:
         dense, kernel = torch.ones(512, 512, dtype=precision), torch.ones(128, 64, 5, 5, dtype=precision)
-        rows, maps = torch.ones(512, 512, dtype=precision), torch.ones(16, 64, 14, 14, dtype=precision)
+        rows, maps = torch.ones(32 * pictures, 512, dtype=precision), torch.ones(pictures, 64, 14, 14, dtype=precision)
         layers += [partial(functional.linear, rows, dense), partial(functional.conv2d, maps, kernel, padding=2)]
     least = [math.inf] * len(layers)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for index, layer in enumerate(layers):
             began = time.perf_counter()
             layer()

@@ -32,15 +32,28 @@ def test_a_device_that_is_not_there_is_told(name: str) -> None:
 
 
 def test_the_faster_precision_is_the_one_that_took_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = devices._seconds_of_layers(torch.float32, torch.float32)
+    measured = devices._seconds_of_layers(16, 6, torch.float32, torch.float32)
     assert 0.5 < measured[0] / measured[1] < 2
     found = []
     for times in ((1.0, 1.3), (1.3, 1.0), (1.1, 1.0)):
-        monkeypatch.setattr(devices, "_seconds_of_layers", lambda *precisions, times=times: times)
+        monkeypatch.setattr(devices, "_seconds_of_layers", lambda *_arguments, times=times: times)
         devices.faster_precision.cache_clear()
         found.append(devices.faster_precision(torch.device("cpu")))
     devices.faster_precision.cache_clear()
     assert found == ["float32", "bfloat16", "float32"]
+
+
+def test_a_precision_that_the_cpu_does_not_have_costs_no_whole_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+
+    def hopeless(pictures: int, rounds: int, *precisions: torch.dtype) -> list[float]:
+        looked_at.append(pictures)
+        return [1.0, 30.0]
+
+    monkeypatch.setattr(devices, "_seconds_of_layers", hopeless)
+    devices.faster_precision.cache_clear()
+    assert devices.faster_precision(torch.device("cpu")) == "float32" and looked_at == [1]
+    devices.faster_precision.cache_clear()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings")

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from gan_core.data import Dataset, Report, find_dataset
 from gan_core.datasets.dataset import silent
+from gan_core.devices import faster_precision
 from gan_core.metrics.classifier import BATCH, Classifier, classifier_path, save_classifier
 
 LEARNING_RATE = 2e-3
@@ -37,12 +38,13 @@ def _trained(train: Dataset, epochs: int, mirror: bool, report: Report) -> Class
     optimizer = torch.optim.AdamW(module.parameters(), LEARNING_RATE, weight_decay=1e-2, fused=True)
     steps = len(train) // BATCH
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=epochs * steps)
+    halved = faster_precision(torch.device("cpu")) == "bfloat16"  # many times slower on a CPU that does not have it
     for epoch in range(epochs):
         report(TRAINING, epoch=epoch + 1, epochs=epochs)
         order = torch.randperm(len(train))
         for step in range(steps):
             chosen = order[step * BATCH : (step + 1) * BATCH]
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast("cpu", torch.bfloat16, enabled=halved):
                 logits = module(augment(train.images[chosen], mirror=mirror))
             loss = functional.cross_entropy(logits.float(), train.labels[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
