@@ -49,13 +49,19 @@ def faster_precision(device: torch.device) -> str:
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float32"
-    if device.type != "cpu":
-        return "float32"
-    long, short = _seconds_of_layers(1, 2, torch.float32, torch.bfloat16)
-    if short > HOPELESS * long:  # a CPU that does not have it would take seconds for a whole batch
+    if device.type != "cpu" or emulates_bfloat16(device):  # which would take seconds for a whole batch
         return "float32"
     long, short = _seconds_of_layers(16, ROUNDS, torch.float32, torch.bfloat16)
     return "bfloat16" if long > CLEARLY * short else "float32"
+
+
+@functools.cache
+def emulates_bfloat16(device: torch.device) -> bool:
+    """Whether it is a CPU without bfloat16, on which torch computes it at a small part of float32's speed."""
+    if device.type != "cpu":
+        return False
+    long, short = _seconds_of_layers(1, 2, torch.float32, torch.bfloat16)
+    return short > HOPELESS * long
 
 
 def keep_freed_memory() -> None:

@@ -10,7 +10,7 @@ import torch
 from gan_core.checkpoints import load_checkpoint, read_tensors
 from gan_core.config import UserError
 from gan_core.data import Dataset, find_dataset
-from gan_core.devices import faster_precision
+from gan_core.devices import emulates_bfloat16, faster_precision
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import Run
 from gan_core.standing import Standing
@@ -19,6 +19,10 @@ from gan_core.trainer import Trainer
 ON_STROKES = (
     "MNIST is not on this machine and could not be downloaded, so this run trains on strokes: digits that the "
     "workbench draws itself."
+)
+EMULATED = (
+    "This processor has no bfloat16, so this run takes many times as long as in float32: start it anew with the "
+    "precision float32, or auto."
 )
 
 log = logging.getLogger(__name__)
@@ -43,11 +47,13 @@ def load_data(standing: Standing) -> tuple[Recipe, Dataset]:
     return recipe, dataset
 
 
-def settle_precision(run: Run, recipe: Recipe, device: torch.device) -> Recipe:
+def settle_precision(standing: Standing, recipe: Recipe, device: torch.device) -> Recipe:
     """What the processor decides is decided once, so that a run resumes as it began wherever it goes on."""
-    if recipe.training.precision != "auto":
-        return recipe
-    return run.change_recipe(recipe.with_values({"training.precision": faster_precision(device)}))
+    if recipe.training.precision == "auto":
+        return standing.run.change_recipe(recipe.with_values({"training.precision": faster_precision(device)}))
+    if recipe.training.precision == "bfloat16" and emulates_bfloat16(device) and not standing.status.notice:
+        standing.note(EMULATED)
+    return recipe
 
 
 def go_on(run: Run, trainer: Trainer) -> float | None:

@@ -59,6 +59,7 @@ MESSAGES = (
     worker.FAILED,
     worker.NO_MEMORY,
     preparation.ON_STROKES,
+    preparation.EMULATED,
     *engine.REASONS,
     *ablation.TEXTS,
     *advice.TEXTS,

@@ -88,7 +88,7 @@ class _Training:
         recipe, dataset = load_data(standing)
         device = self.run.about().device
         self.device = local_device(device)
-        self.recipe = settle_precision(self.run, recipe, self.device)
+        self.recipe = settle_precision(standing, recipe, self.device)
         world.share({"recipe": self.recipe.to_dict(), "device": device})
         standing.status = replace(standing.status, device=_title(self.device, world))
         self.trainer = Trainer(self.recipe, dataset, self.device, world)

@@ -51,9 +51,12 @@ def test_a_precision_that_the_cpu_does_not_have_costs_no_whole_batch(monkeypatch
         return [1.0, 30.0]
 
     monkeypatch.setattr(devices, "_seconds_of_layers", hopeless)
-    devices.faster_precision.cache_clear()
+    for measured in (devices.faster_precision, devices.emulates_bfloat16):
+        measured.cache_clear()
     assert devices.faster_precision(torch.device("cpu")) == "float32" and looked_at == [1]
-    devices.faster_precision.cache_clear()
+    assert devices.emulates_bfloat16(torch.device("cpu")) and not devices.emulates_bfloat16(torch.device("meta"))
+    for measured in (devices.faster_precision, devices.emulates_bfloat16):
+        measured.cache_clear()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings")

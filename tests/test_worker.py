@@ -253,6 +253,16 @@ def test_a_run_keeps_the_precision_that_its_first_processor_was_faster_in(
         assert torch.equal(weight, final_weights(run)[name]), name
 
 
+@pytest.mark.parametrize("emulated", [True, False])
+def test_a_run_in_a_precision_that_its_processor_emulates_says_so(
+    emulated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preparation, "emulates_bfloat16", lambda device: emulated)
+    halved, whole = (new_run({"training.precision": name}) for name in ("bfloat16", "float32"))
+    assert train_run(halved).notice == (preparation.EMULATED if emulated else "")
+    assert train_run(whole).notice == ""
+
+
 def test_time_at_a_stand_is_no_training_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(standing, "time", SimpleNamespace(monotonic=lambda: clock[0]))
