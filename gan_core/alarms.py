@@ -21,6 +21,7 @@ from gan_core.recipes.recipe import Recipe
 
 IN_A_ROW = 2
 COVERED = 0.1  # of the share that a class has among real pictures: below it, the class counts as missing
+MISREAD = 0.05  # of an even share of real pictures: below it, they are pictures of other classes that were misread
 DOMINANT = 0.5  # share of the pictures from which one class stands out
 MISSING = 2  # from so many missing classes on it is called a collapse
 ALIKE = 0.5  # of the spread of real pictures, and of the run's own best
@@ -97,13 +98,19 @@ def findings(history: History, recipe: Recipe) -> list[Finding]:
 def missing_classes(quality: Quality) -> list[int]:
     """The classes that real pictures show and these do not, or hardly."""
     shares = zip(quality.classes, quality.real, strict=True)
-    return [number for number, (count, real) in enumerate(shares) if real and count < COVERED * real * quality.count]
+    return [number for number, (count, real) in enumerate(shares)
+            if _is_class(real, quality) and count < COVERED * real * quality.count]  # fmt: skip
 
 
 def covered_classes(quality: Quality) -> tuple[int, int]:
     """(classes that appear among the pictures, classes among real ones)."""
-    there = sum(real > 0 for real in quality.real)
+    there = sum(_is_class(real, quality) for real in quality.real)
     return there - len(missing_classes(quality)), there
+
+
+def _is_class(share: float, quality: Quality) -> bool:
+    """Whether so many real pictures are read as a class that it is one of theirs, and they are not misread."""
+    return share >= MISREAD / len(quality.real)
 
 
 def class_names(quality: Quality) -> tuple[str, ...]:
@@ -216,7 +223,7 @@ def _collapsed(lines: Sequence[Quality], index: int) -> bool:
         return False
     best = max(line.spread for line in lines[: index + 1])
     alike = quality.spread < ALIKE and quality.spread < ALIKE * best
-    return alike or _dominant(quality) is not None or len(missing_classes(quality)) >= MISSING
+    return alike or _dominant(quality) is not None or _many_missing(quality)
 
 
 def _nearer(lines: Sequence[Quality], index: int) -> bool:
@@ -235,6 +242,12 @@ def _dominant(quality: Quality) -> int | None:
     return most if share >= DOMINANT and share >= 2 * quality.real[most] else None
 
 
+def _many_missing(quality: Quality) -> bool:
+    """Whether so many classes are missing that it is no accident: MISSING of them, or half of those there are."""
+    missing, (_covered, classes) = len(missing_classes(quality)), covered_classes(quality)
+    return missing >= MISSING or 0 < classes <= 2 * missing
+
+
 def _described(quality: Quality) -> tuple[str, dict[str, object]]:
     """The collapse in words: what is most striking about it."""
     most, missing = _dominant(quality), missing_classes(quality)
@@ -242,7 +255,7 @@ def _described(quality: Quality) -> tuple[str, dict[str, object]]:
         names = class_names(quality)
         share, real = (round(100 * part) for part in (quality.classes[most] / quality.count, quality.real[most]))
         return DOMINATED, {"share": share, "name": names[most], "real": real}
-    if len(missing) >= MISSING:
+    if _many_missing(quality):
         names = class_names(quality)
         _covered, classes = covered_classes(quality)
         return CLASSES_MISSING, {"count": len(missing), "classes": classes, "names": tuple(names[i] for i in missing)}

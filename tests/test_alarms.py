@@ -83,6 +83,16 @@ def test_missing_classes_are_named(left_out: int, kinds: list[str]) -> None:
         assert finding.plain == f"{left_out} of 10 classes are missing: {', '.join('012'[:left_out])}."
 
 
+def test_of_two_classes_none_is_missing_because_real_ones_are_misread() -> None:
+    real = (0.4695, 0.529, 0.0005, 0.0, 0.0, 0.0, 0.0, 0.001, 0.0, 0.0)  # MNIST's 0 and 1, as the classifier reads them
+    lines = [replace(quality(epoch, (480, 520, *(0,) * 8)), real=real) for epoch in (1, 2)]
+    assert missing_classes(lines[-1]) == [] and covered_classes(lines[-1]) == (2, 2)
+    assert said(lines) == []
+    ones = [replace(line, classes=(1000, *(0,) * 9)) for line in lines]
+    assert missing_classes(ones[-1]) == [1] and covered_classes(ones[-1]) == (1, 2)
+    assert said(ones) == ["collapse"]
+
+
 def test_while_the_distance_goes_on_falling_the_pictures_are_still_forming() -> None:
     assert said([quality(epoch, ONE, 150 * 0.8**epoch) for epoch in range(1, 5)]) == []
     assert said([quality(epoch, ONE, 150 * 0.97**epoch) for epoch in range(1, 5)]) == ["collapse"]
