@@ -54,8 +54,13 @@ _LAST_NOTE = (
     "The batch normalisation before the tanh holds the mean and the contrast of all pictures, which DCGAN's authors "
     "found to make training unstable. Here G drew nearly one picture for every noise after one and a half epochs of "
     "MNIST: a pixel's standard deviation was 0.02 of ±1, and four to five times that after one epoch without it "
-    "(Normalisation of the picture: none). IGAN's shipped weights were trained without it, from the rates for faces; "
-    "they had too few epochs to draw digits."
+    "(Normalisation of the picture: none)."
+)
+_SHIPPED_NOTE = (
+    "The weights that ship have a quarter of the width (16 channels in G; 16, 32 and 64 in D) and rates that do not fall: "
+    "0.005 for G, 0.001 for D. So a processor core does enough steps in minutes for digits to appear. After one epoch "
+    "of MNIST the narrow IGAN was at a distance of 150 from real pictures, and of 342 with the report's rates (Fréchet "
+    "distance on a classifier's features, 1,000 pictures, one seed)."
 )
 _PENALTY_NOTE = (
     "The report contradicts itself: its D has batch normalisation, and its gradient penalty takes the slope of D at "
@@ -92,7 +97,7 @@ _PAIR_NOTE = (
 )
 _COMMON = (
     _SIZE_NOTE, _GENERATOR_NOTE, _NORM_NOTE, _LAST_NOTE, _PENALTY_NOTE, _DISCRIMINATOR_NOTE, _LABEL_NOTE, _RATE_NOTE,
-    _RUN_NOTE,
+    _RUN_NOTE, _SHIPPED_NOTE,
 )  # fmt: skip
 
 IGAN = Recipe(
