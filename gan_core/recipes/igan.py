@@ -57,10 +57,10 @@ _LAST_NOTE = (
     "(Normalisation of the picture: none)."
 )
 _SHIPPED_NOTE = (
-    "The weights that ship have a quarter of the width (16 channels in G; 16, 32 and 64 in D) and rates that do not fall: "
-    "0.005 for G, 0.001 for D. So a processor core does enough steps in minutes for digits to appear. After one epoch "
-    "of MNIST the narrow IGAN was at a distance of 150 from real pictures, and of 342 with the report's rates (Fréchet "
-    "distance on a classifier's features, 1,000 pictures, one seed)."
+    "The weights that ship have a quarter of the width (16 channels in G; 16, 32 and 64 in D) and rates that do not "
+    "fall: 0.005 for G, 0.001 for D. So a processor core does enough steps in minutes for digits to appear. After one "
+    "epoch of MNIST the narrow IGAN was at a distance of 150 from real pictures, and of 342 with the report's rates "
+    "(Fréchet distance on a classifier's features, 1,000 pictures, one seed)."
 )
 _PENALTY_NOTE = (
     "The report contradicts itself: its D has batch normalisation, and its gradient penalty takes the slope of D at "
