@@ -30,7 +30,8 @@ What the shipped models are worth. Made by `python -m docs.update_results` from 
 The row *real test pictures* is the floor: as many real pictures that no model has seen, measured in the model's place.
 No generator needs to be better. {count:,} generated pictures of seed {seed} are compared with as many training
 pictures; GAN-train uses 20,000, the stacked measures 78,000. Each model was trained once, with the seed in the last
-table, so small differences between models mean little.
+table, so small differences between models mean little. A model of some classes is compared with pictures of these
+alone; there are fewer of them, so fewer are compared, and its numbers cannot stand beside the others'.
 """
 PUBLISHED = """\
 ## Published by the report
@@ -53,12 +54,29 @@ def document() -> str:
     entries = [entry for entry in manifest() if entry["name"] in kept]
     first = next(iter(kept.values()))
     parts = [INTRODUCTION.format(count=first.count, seed=first.seed)]
-    for dataset in dict.fromkeys(entry["dataset"] for entry in entries):
-        chosen = {entry["name"]: kept[entry["name"]] for entry in entries if entry["dataset"] == dataset}
-        parts += [f"## {find_dataset(dataset).title}\n", *_measures(chosen), *_classes(chosen)]
+    for (dataset, classes), chosen in compared(entries, kept).items():
+        parts += [f"## {_heading(dataset, classes)}\n", *_measures(chosen), *_classes(chosen)]
     parts += [part for comparison in shipped() for part in remedies(open_results(comparison.ref))]
     parts += ["## How they were trained\n", _trainings(entries), PUBLISHED.format(report=REPORT), _published()]
     return "\n".join(parts)
+
+
+def compared(
+    entries: Sequence[dict[str, Any]], kept: dict[str, Evaluation]
+) -> dict[tuple[str, tuple[str, ...]], dict[str, Evaluation]]:
+    """The models by data set and classes: measures against other real pictures cannot stand side by side."""
+    found: dict[tuple[str, tuple[str, ...]], dict[str, Evaluation]] = {}
+    for entry in entries:
+        evaluation = kept[entry["name"]]
+        classes = tuple(row.name for row in evaluation.classes)
+        found.setdefault((entry["dataset"], classes), {})[entry["name"]] = evaluation
+    datasets = list(dict.fromkeys(dataset for dataset, _ in found))
+    return dict(sorted(found.items(), key=lambda item: datasets.index(item[0][0])))
+
+
+def _heading(dataset: str, classes: Sequence[str]) -> str:
+    source = find_dataset(dataset)
+    return source.title if len(classes) == len(source.class_names) else f"{source.title}, {' and '.join(classes)} alone"
 
 
 def _measures(chosen: dict[str, Evaluation]) -> Iterator[str]:

@@ -10,8 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks import alarm_accuracy
-from docs import update_readme
+from docs import update_readme, update_results
 from gan_core.cli import main
+from gan_core.evaluation.evaluate import Evaluation
+from gan_core.library import manifest
+from weights.measure import evaluations
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,6 +48,19 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_tables_and_tree_are_those_of_the_code() -> None:
     assert update_readme.updated(README) == README, "run `python -m docs.update_readme`"
+
+
+def test_the_results_are_those_that_ship() -> None:
+    kept = update_results.RESULTS.read_text(encoding="utf-8")
+    assert update_results.document() == kept, "run `python -m docs.update_results`"
+
+
+def test_models_of_some_classes_have_a_table_of_their_own() -> None:
+    entries = [{"name": entry["name"], "dataset": entry["dataset"]} for entry in manifest()]
+    kept = {name: Evaluation.from_dict(data) for name, data in evaluations().items()}
+    for (_dataset, classes), models in update_results.compared(entries, kept).items():
+        assert all([row.name for row in evaluation.classes] == list(classes) for evaluation in models.values())
+        assert ("igan_v2" in models) == (classes == ("0", "1"))
 
 
 def test_what_is_said_of_the_alarm_follows_from_its_record_and_its_rules() -> None:
