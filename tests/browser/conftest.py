@@ -101,8 +101,12 @@ def page(browser: sync_api.Browser) -> Iterator[sync_api.Page]:
 
 
 def settled(page: sync_api.Page) -> None:
-    """Wait until the server has drawn all that it was asked for: what is clicked before may be replaced meanwhile."""
+    """Wait until all that the server was asked for is drawn: what is clicked before may be replaced meanwhile."""
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    # The page's own style sheet comes by a script of the front end that may arrive after those that draw text.
+    page.wait_for_function(
+        "[...document.querySelectorAll('style')].some(style => style.textContent.includes(':has(table)'))"
+    )
 
 
 def is_outside(url: str) -> bool:
