@@ -244,8 +244,8 @@ def _dominant(quality: Quality) -> int | None:
 
 def _many_missing(quality: Quality) -> bool:
     """Whether so many classes are missing that it is no accident: MISSING of them, or half of those there are."""
-    missing, (_covered, classes) = len(missing_classes(quality)), covered_classes(quality)
-    return missing >= MISSING or 0 < classes <= 2 * missing
+    covered, classes = covered_classes(quality)
+    return classes - covered >= MISSING or 0 < classes <= 2 * (classes - covered)
 
 
 def _described(quality: Quality) -> tuple[str, dict[str, object]]:
