@@ -22,7 +22,6 @@ ENV HOME=/home/user \
     GAN_RUNS_DIR=/home/user/runs \
     GAN_DATA_DIR=/home/user/data \
     OMP_NUM_THREADS=2 \
-    OMP_WAIT_POLICY=passive \
     PYTHONUNBUFFERED=1
 EXPOSE 8501
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

@@ -3,10 +3,10 @@
     python -m benchmarks.cpu [RECIPE …] [--rounds 7] [--seconds 1.0] [--pytorch-gan PATH] [--publish]
 
 Each round gives every way of training its turn, so that whatever else the machine does slows all of them.
-"Usual loop" is `benchmarks/peers/usual.py` around the same networks. With `--pytorch-gan`, a checkout of
-github.com/eriklindernoren/PyTorch-GAN takes part: its scripts as they are, in processes that stand still between their
-turns. Recording is the share of a run's time that its worker spends on anything but training steps: its curves, sheets
-and checkpoints. Looking at the quality of its pictures has a share of its own.
+"Usual loop" is `benchmarks/peers/usual.py` around the same networks, in a process whose threads wait as torch has them
+wait. With `--pytorch-gan`, a checkout of github.com/eriklindernoren/PyTorch-GAN takes part, its scripts as they are.
+Both stand still between their turns. Recording is the share of a run's time that its worker spends on anything but
+training steps: its curves, sheets and checkpoints. Looking at the quality of its pictures has a share of its own.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from gan_core.openmp import WAITING
+
+os.environ.update(WAITING)  # before torch loads
 
 import torch
 
 from benchmarks.race import floors, race
 from benchmarks.report import publish, stamp, table
+from gan_core.devices import keep_freed_memory
 from gan_core.events import Event, Started
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Recipe
@@ -43,6 +46,7 @@ def main() -> None:
     parser.add_argument("--pytorch-gan", type=Path, metavar="PATH", help="a checkout to race against too")
     parser.add_argument("--publish", action="store_true", help="write the section of docs/performance.md")
     arguments = parser.parse_args()
+    keep_freed_memory()  # as a run's worker does
     device, recipes = torch.device("cpu"), [find_recipe(name) for name in arguments.recipes]
     origin = stamp(f"python -m benchmarks.cpu --rounds {arguments.rounds} --seconds {arguments.seconds:g}")
     raced = []

@@ -15,14 +15,15 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.peers import checkout, usual
+from benchmarks.peers import checkout
+from benchmarks.peers.usual import UsualLoop
+from benchmarks.turn import Turn, turn
 from gan_core.anatomy import networks
 from gan_core.data import find_dataset
 from gan_core.engine import CudaGraph, Eager
 from gan_core.recipes.recipe import Recipe
 from gan_core.trainer import Trainer
 
-Turn = Callable[[float], float]  # seconds to train for → pictures a second
 USUAL = "usual loop"
 # Reads and writes of float32 for each weight in an update: the gradient written and read; weight, mean and square of
 # Adam read and written; and the weight read by a forward and a backward pass.
@@ -40,9 +41,12 @@ def race(
 
 def ways(recipe: Recipe, device: torch.device, stack: ExitStack, pytorch_gan: Path | None = None) -> dict[str, Turn]:
     """All ways that there are on ``device``; ``stack`` ends the processes that some of them need."""
-    batch, found = recipe.training.batch_size, {USUAL: turn(usual.steps(recipe, device), recipe, device)}
+    found = {USUAL: stack.enter_context(UsualLoop(recipe.name, str(device))).turn}
     if device.type == "cuda":
-        found[f"{USUAL}, 8 loaders"] = turn(usual.steps(recipe, device, workers=8), recipe, device)
+        found[f"{USUAL}, 8 loaders"] = stack.enter_context(UsualLoop(recipe.name, str(device), workers=8)).turn
+    if device.type == "cpu":
+        compiled = new_trainer(recipe.with_values({"training.compile": True}), device, "bfloat16")
+        found["workbench, bfloat16, compiled"] = turn(steps(compiled), recipe, device)
     for precision in ("float32", "bfloat16"):
         for engine in ("step by step", "recorded") if device.type == "cuda" else ("step by step",):
             trainer = new_trainer(recipe, device, precision)
@@ -52,7 +56,7 @@ def ways(recipe: Recipe, device: torch.device, stack: ExitStack, pytorch_gan: Pa
                 trainer.engine = Eager(trainer.train_step, trainer.batches, trainer.total_steps)
             found[f"workbench, {precision}, {engine}"] = turn(steps(trainer), recipe, device)
     if pytorch_gan is not None and recipe.name in checkout.SCRIPTS:
-        script = stack.enter_context(checkout.Script(pytorch_gan, recipe.name, batch))
+        script = stack.enter_context(checkout.Script(pytorch_gan, recipe.name, recipe.training.batch_size))
         found["PyTorch-GAN, its own networks"] = script.turn
     return found
 
@@ -70,22 +74,6 @@ def steps(trainer: Trainer) -> Iterator[None]:
         if trainer.step > before:
             before = trainer.step
             yield
-
-
-def turn(one_by_one: Iterator[None], recipe: Recipe, device: torch.device) -> Turn:
-    """Takes steps until the time is over, three at the least."""
-    pictures = recipe.training.batch_size * recipe.training.discriminator_steps
-
-    def take(seconds: float) -> float:
-        began, done = time.perf_counter(), 0
-        while done < 3 or time.perf_counter() - began < seconds:
-            next(one_by_one)
-            done += 1
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        return done * pictures / (time.perf_counter() - began)
-
-    return take
 
 
 def in_turns(entrants: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

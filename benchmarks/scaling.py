@@ -23,7 +23,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from gan_core.openmp import WAITING
+
+os.environ.update(WAITING)  # before torch loads
 
 import psutil
 import torch

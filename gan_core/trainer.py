@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gan_core.compilation import compiled, why_not_compiled
 from gan_core.contracts import Critic
 from gan_core.data import Dataset
 from gan_core.distributed import ALONE, World
@@ -92,6 +93,11 @@ class Trainer:
         if self.average is not None:
             self.modules["average"] = self.average
         self.modules |= {f"past_{player}": module for player, module in self.past.items()}
+        # The passes of training; penalties, pictures and the state belong to the networks themselves.
+        self._generate, self._criticise = self.generator, self.discriminator
+        self._uncompiled = why_not_compiled(self.device) if training.compile else ""
+        if self.compiles:
+            self._generate, self._criticise = compiled(self.generator), compiled(self.discriminator)
         self.engine = self._new_engine()
         self._labels_as_real = training.fake_labels == "as_real"
         self._g_needs_real = any(term.needs_real for term in recipe.generator_terms)
@@ -114,6 +120,16 @@ class Trainer:
     def epoch(self) -> float:
         """How often the whole data set has been seen."""
         return self.step * self.recipe.training.discriminator_steps / self.batches_per_epoch
+
+    @property
+    def compiles(self) -> bool:
+        """Whether the first step has the networks compiled."""
+        return self.recipe.training.compile and not self._uncompiled
+
+    @property
+    def notice(self) -> str:
+        """Why the device is not used as well as it could be, or not as it was asked for; "" where it is."""
+        return self._uncompiled or self.engine.notice
 
     def events(self) -> Iterator[Event]:
         """Trains to the end, yielding between steps."""
@@ -195,7 +211,7 @@ class Trainer:
         with self._precision():
             z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
             with torch.no_grad():
-                fake = self.generator(z, fake_labels)
+                fake = self._generate(z, fake_labels)
             batch = self._judge(real, real_labels, fake, fake_labels, knobs.noise)
             loss = self._loss("d", self.recipe.discriminator_terms, batch, knobs.annealing)
         self._step_discriminator(batch, self._gradients("d", loss))
@@ -203,7 +219,7 @@ class Trainer:
     def _update_generator(self, real: Tensor, real_labels: Tensor | None, knobs: Knobs) -> None:
         with self._precision():
             z, fake_labels = self._latents(real_labels if self._labels_as_real and self._g_needs_real else None)
-            fake = self.generator(z, fake_labels)
+            fake = self._generate(z, fake_labels)
             batch = self._judge(real if self._g_needs_real else None, real_labels, fake, fake_labels, knobs.noise)
             loss = self._loss("g", self.recipe.generator_terms, batch, knobs.annealing)
         apply_gradients(self.optimizer_g, self.generator, self._gradients("g", loss))
@@ -212,7 +228,7 @@ class Trainer:
         """Both gradients from one forward pass, then both updates (R2)."""
         with self._precision():
             z, fake_labels = self._latents(real_labels if self._labels_as_real else None)
-            fake = self.generator(z, fake_labels)
+            fake = self._generate(z, fake_labels)
             batch = self._judge(real, real_labels, fake, fake_labels, knobs.noise)
             loss_d = self._loss("d", self.recipe.discriminator_terms, batch, knobs.annealing)
             loss_g = self._loss("g", self.recipe.generator_terms, batch, knobs.annealing)
@@ -254,14 +270,14 @@ class Trainer:
         """D's answers, in one pass where a picture's answer depends on that picture alone."""
         fake = self._perturbed(fake, noise)
         if real is None:
-            on_real, on_fake = None, self.discriminator(fake, fake_labels)
+            on_real, on_fake = None, self._criticise(fake, fake_labels)
         elif self.recipe.mixes_samples:
             real = self._perturbed(real, noise)
-            on_real, on_fake = self.discriminator(real, real_labels), self.discriminator(fake, fake_labels)
+            on_real, on_fake = self._criticise(real, real_labels), self._criticise(fake, fake_labels)
         else:
             real = self._perturbed(real, noise)
             labels = None if real_labels is None or fake_labels is None else torch.cat([real_labels, fake_labels])
-            both: Critic = self.discriminator(torch.cat([real, fake.to(real.dtype)]), labels)
+            both: Critic = self._criticise(torch.cat([real, fake.to(real.dtype)]), labels)
             halves = zip(both.logits.chunk(2), both.features.chunk(2), strict=True)
             on_real, on_fake = (Critic(logits, features) for logits, features in halves)
         return Batch(fake, on_fake, real, on_real, real_labels, fake_labels, self.discriminator, self.noise)

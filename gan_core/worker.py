@@ -19,7 +19,7 @@ from gan_core.checkpoints import load_bundle
 from gan_core.config import UserError
 from gan_core.devices import device_title, faster_precision, keep_freed_memory
 from gan_core.distributed import ALONE, World, local_device
-from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, StepDone
+from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
 from gan_core.files import write_json
 from gan_core.optimization import make_optimizer
 from gan_core.preparation import go_on, load_data, settle_precision
@@ -40,6 +40,8 @@ WON = (
     "The discriminator has won: its loss stays near 0, so the generator learns nothing more. "
     "Branch from an earlier snapshot with a remedy, or with a weaker discriminator."
 )
+COMPILING = "Compiling the networks"
+COMPILED = "Compiling the networks took {seconds} seconds before the first step."
 OnEvent = Callable[[Trainer, Event], None]
 
 log = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ class _Training:
         standing.follow(self.trainer, standing.status.seconds if seconds is None else seconds)
         self.recording = Recording(self.trainer, standing)
         self.controlled = time.monotonic()
+        self.compiling_since = 0.0  # while the first step has the networks compiled
 
     def train(self, on_event: OnEvent | None) -> Status:
         """Train to the end, or until told to stop; returns the status that the run ends with."""
@@ -118,12 +121,19 @@ class _Training:
 
     def _record(self, event: Event, on_event: OnEvent | None) -> str:
         """Write down an event; returns the state that the run ends with, if it ends here early."""
-        if isinstance(event, StepDone):
+        if isinstance(event, Started) and self.trainer.compiles:
+            self.standing.say(COMPILING)
+            self.compiling_since = time.monotonic()
+        elif isinstance(event, StepDone):
+            if self.compiling_since:
+                self.standing.note(COMPILED, seconds=round(time.monotonic() - self.compiling_since))
+                self.standing.say("")
+                self.compiling_since = 0.0
             self._tick()
         elif isinstance(event, Scalars):
             self.recording.scalars(event)
-            if self.trainer.engine.notice and not self.standing.status.notice:
-                self.standing.note(self.trainer.engine.notice)
+            if self.trainer.notice and not self.standing.status.notice:
+                self.standing.note(self.trainer.notice)
         elif isinstance(event, SnapshotDue):
             self.recording.snapshot(event.step, event.epoch, keep=event.keep)
             if (quality := self.recording.quality()) is not None and on_event is not None:

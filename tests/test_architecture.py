@@ -20,13 +20,13 @@ FILES = {"io", "os", "pathlib", "shutil", "tempfile", "zipfile"}
 # in this list. Names without a dot are whole packages or modules.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"config", "seeds", "events", "images", "files", "contracts", "arithmetic", "hosting", "locks",
-               "shipped", "translation", "declared"}),
+               "shipped", "translation", "declared", "openmp"}),
     frozenset({"layers", "blocks", "terms", "objectives", "regularizers", "remedies", "schedules", "stabilizers",
                "strokes", "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),
     frozenset({"recipes"}),
-    frozenset({"optimization", "meter", "fitting", "order", "feed", "engine", "state", "trainer", "sampling",
-               "checkpoints", "anatomy", "formulas", "parts", "listing", "live_quality", "alarms", "foreign"}),
+    frozenset({"optimization", "meter", "fitting", "order", "feed", "engine", "compilation", "state", "trainer",
+               "sampling", "checkpoints", "anatomy", "formulas", "parts", "listing", "live_quality", "alarms", "foreign"}),
     frozenset({"runs", "library", "shelf", "uploads", "downloads", "favourites", "export", "explore", "writing",
                "comparison", "lab", "advice", "hub", "sharing", "evaluation"}),
     frozenset({"guests", "warden", "waiting", "standing", "recording", "preparation", "worker", "follower", "jobs",

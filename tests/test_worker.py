@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from gan_core import preparation, recording, standing, worker
+from gan_core import trainer as trainer_module
 from gan_core.checkpoints import read_bundle_info, read_tensors
 from gan_core.data import find_dataset
 from gan_core.events import Event, Scalars, StepDone
@@ -261,6 +262,16 @@ def test_a_run_in_a_precision_that_its_processor_emulates_says_so(
     halved, whole = (new_run({"training.precision": name}) for name in ("bfloat16", "float32"))
     assert train_run(halved).notice == (preparation.EMULATED if emulated else "")
     assert train_run(whole).notice == ""
+
+
+def test_a_run_says_that_it_compiles_and_how_long_that_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "why_not_compiled", lambda device: "")
+    monkeypatch.setattr(trainer_module, "compiled", lambda module: module)
+    run = new_run({"training.compile": True})
+    said: list[str] = []
+    status = train_run(run, lambda trainer, event: said.append(run.status().message))
+    assert said[0] == worker.COMPILING and said[-1] == status.message == ""
+    assert status.notice_template == worker.COMPILED and status.notice_values == {"seconds": 0}
 
 
 def test_time_at_a_stand_is_no_training_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from benchmarks.peers.environment import untouched
 from gan_core.config import UserError
 from gan_core.data import data_dir
 
@@ -40,8 +41,9 @@ class Script:
         (mnist / "MNIST").symlink_to(data_dir().resolve() / "MNIST")
         command = [sys.executable, "-u", str(self.script), "--n_epochs", "1000", "--batch_size", str(self.batch)]
         self.process = subprocess.Popen(
-            command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        )
+            command, cwd=place, env=untouched(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
         self.lines: list[str] = []
         threading.Thread(target=self._count, daemon=True).start()
         end = time.monotonic() + START_SECONDS

@@ -1,13 +1,22 @@
 """The usual training loop, as a good engineer writes it in an afternoon, around the networks of a recipe.
 
+    python -m benchmarks.peers.usual cgan [--device cpu] [--workers 0]
+
 A torchvision data set with its transforms, a DataLoader, Adam as it comes, three passes of D in each step, and the
 losses asked for as numbers after each. It trains the same networks with the same losses and rates as the workbench, and
 G on fresh noise where the recipe says so, so that only the way of training differs.
+
+It runs in a process of its own, where torch's threads wait as torch has them wait. For each line with a number of
+seconds it trains that long and answers with its pictures a second.
 """
 
 from __future__ import annotations
 
+import argparse
+import subprocess
+import sys
 from collections.abc import Iterator
+from types import TracebackType
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +24,36 @@ from torch.nn import functional
 from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
+from benchmarks.peers.environment import untouched
+from benchmarks.turn import turn
 from gan_core.data import data_dir
 from gan_core.fitting import build_networks
+from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Optimizer, Recipe
+
+
+class UsualLoop:
+    """``with UsualLoop("cgan", "cpu") as loop: loop.turn(1.0)`` gives pictures a second."""
+
+    def __init__(self, recipe: str, device: str, workers: int = 0) -> None:
+        self._command = [sys.executable, "-m", __name__, recipe, "--device", device, "--workers", str(workers)]
+
+    def __enter__(self) -> UsualLoop:
+        self._process = subprocess.Popen(
+            self._command, env=untouched(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def turn(self, seconds: float) -> float:
+        """Let it train for that long, and for three steps at the least."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+        return float(self._process.stdout.readline())
 
 
 def steps(recipe: Recipe, device: torch.device, workers: int = 0) -> Iterator[None]:
@@ -74,3 +110,20 @@ def adam(config: Optimizer, network: nn.Module) -> torch.optim.Adam:
 def entropy(logits: Tensor, target: float) -> Tensor:
     """Binary cross-entropy to one target for the whole batch."""
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def main() -> None:
+    """Train for as many seconds as each line asks for, and say how many pictures a second that was."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--workers", type=int, default=0, help="processes that load pictures")
+    arguments = parser.parse_args()
+    recipe, device = find_recipe(arguments.recipe), torch.device(arguments.device)
+    take = turn(steps(recipe, device, arguments.workers), recipe, device)
+    for line in sys.stdin:
+        print(take(float(line)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

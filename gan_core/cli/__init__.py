@@ -19,6 +19,7 @@ import typer
 from gan_core.cli import hub, lab, quality, sharing, space
 from gan_core.cli.hub import Weights
 from gan_core.config import UserError
+from gan_core.openmp import wait_briefly
 
 # torch takes seconds to import; each command imports what it needs, so that --help and mistakes answer at once.
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ app.add_typer(space.app, name="space")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read by torch's threads when they start
+    wait_briefly()
     command = typer.main.get_command(app)
     try:
         result = command.main(args=arguments, prog_name="python -m gan_core", standalone_mode=False)

@@ -124,6 +124,10 @@ class Training(Validated):
                              help="bfloat16 computes the networks in half the bits, not bit-for-bit the report's "
                                   "arithmetic; weights stay float32. Auto measures at the start of a run which of the "
                                   "two is faster on its processor, and the run keeps that.")
+    compile: bool = setting(False, title="Compile the networks", advanced=True,
+                            help="Has torch.compile write programs for the networks, on a CPU with a C++ compiler. It "
+                                 "takes up to minutes before the first step; the run says how long. Where it was "
+                                 "measured, no recipe of the workbench became faster.")
     log_every: int = setting(50, title="Steps per curve point", minimum=1, maximum=100_000, advanced=True,
                              help="Each point of the curves is the mean of so many steps.")
 
