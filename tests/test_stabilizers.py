@@ -144,7 +144,7 @@ def test_spectral_norm_gives_layers_that_start_at_zero_a_direction() -> None:
 
 def test_a_residual_discriminator_trains_under_spectral_norm_from_any_snapshot() -> None:
     house = find_recipe("house").with_values({
-        "generator.channels": (8, 8, 8), "discriminator.channels": (8, 8, 8), "stabilizers.spectral_norm": True,
+        "generator.channels": (8, 8), "discriminator.width": 8, "stabilizers.spectral_norm": True,
         "training.batch_size": 8, "training.epochs": 1, "training.steps": 2, "training.log_every": 1,
         "training.precision": "float32",
     })  # fmt: skip

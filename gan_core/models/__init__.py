@@ -7,12 +7,7 @@ from gan_core.models.fully_connected import (
     FullyConnectedDiscriminatorConfig,
     FullyConnectedGeneratorConfig,
 )
-from gan_core.models.house import (
-    HouseClassDiscriminatorConfig,
-    HouseClassGeneratorConfig,
-    HouseDiscriminatorConfig,
-    HouseGeneratorConfig,
-)
+from gan_core.models.house import HouseClassGeneratorConfig, HouseGeneratorConfig
 from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
 from gan_core.models.igan import (
     IganClassDiscriminatorConfig,
@@ -47,8 +42,6 @@ DISCRIMINATORS: tuple[type, ...] = (
     IganDiscriminatorConfig,
     IganClassDiscriminatorConfig,
     RadfordDiscriminatorConfig,
-    HouseDiscriminatorConfig,
-    HouseClassDiscriminatorConfig,
     HouseDenseDiscriminatorConfig,
     HouseDenseClassDiscriminatorConfig,
 )

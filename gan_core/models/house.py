@@ -1,7 +1,7 @@
-"""The house family: residual networks without normalisation and with bilinear resizing, for pictures of any size.
+"""The house family's generator: residual, without normalisation, with bilinear resizing, for pictures of any size.
 
-The maps' sides follow from the picture's: halved, rounded up, until no more than 7 pixels are left (28, 14, 7 or
-96, 48, 24, 12, 6). Both networks pass the same sides, the generator upwards.
+The maps' sides follow from the picture's, or from its patches': halved, rounded up, until no more than 7 are left (28,
+14, 7 or 96, 48, 24, 12, 6). The generator passes them upwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from gan_core.blocks import check_classes, convolutional_residual, dense_residual, start_as_identity
 from gan_core.config import UserError, Validated, setting
-from gan_core.contracts import Critic, Shapes
+from gan_core.contracts import Shapes
 from gan_core.layers import LabelEmbedding
 
 LAST_SIDE = 7
@@ -25,25 +25,16 @@ SLOPE = 0.2
 
 
 @dataclass(frozen=True)
-class _House(Validated):
+class HouseGeneratorConfig(Validated):
+    """Settings of :class:`HouseGenerator`."""
+
+    kind: ClassVar[str] = "house_generator"
+    conditional: ClassVar[bool] = False
     channels: tuple[int, ...] = setting((32, 64, 128), title="Channels", minimum=1, maximum=2048,
                                         help="Channels of the maps of each size, the picture's own size first; the "
                                              "last is repeated for smaller maps.")
     blocks: tuple[int, ...] = setting((1, 1, 1), title="Residual blocks", minimum=0, maximum=64,
                                       help="How many residual blocks work at each of these sizes.")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not self.channels or len(self.channels) != len(self.blocks):
-            raise UserError("Give as many numbers of residual blocks as of channels, at least one.")
-
-
-@dataclass(frozen=True)
-class HouseGeneratorConfig(_House):
-    """Settings of :class:`HouseGenerator`."""
-
-    kind: ClassVar[str] = "house_generator"
-    conditional: ClassVar[bool] = False
     trunk_width: int = setting(0, title="Dense width", minimum=0, maximum=8192,
                                help="Units of the dense layers between the latents and the first maps; 0 leaves them "
                                     "out.")
@@ -52,6 +43,11 @@ class HouseGeneratorConfig(_House):
     patch: int = setting(1, title="Patch", choices=(1, 2, 4), unit="px",
                          help="The last maps hold a square of so many pixels in each place, so that none has the "
                               "picture's own size, where a CPU spends most of its time.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.channels or len(self.channels) != len(self.blocks):
+            raise UserError("Give as many numbers of residual blocks as of channels, at least one.")
 
     @property
     def pixel_range(self) -> tuple[float, float]:
@@ -71,31 +67,6 @@ class HouseClassGeneratorConfig(HouseGeneratorConfig):
                              help="How many numbers stand for a class; they are appended to the latents.")
 
 
-@dataclass(frozen=True)
-class HouseDiscriminatorConfig(_House):
-    """Settings of :class:`HouseDiscriminator`."""
-
-    kind: ClassVar[str] = "house_discriminator"
-    conditional: ClassVar[bool] = False
-    features: int = setting(128, title="Features", minimum=1, maximum=8192,
-                            help="How many numbers the answer is made from.")
-
-    @property
-    def mixes_samples(self) -> bool:
-        return False
-
-    def build(self, shapes: Shapes) -> nn.Module:
-        return HouseDiscriminator(self, shapes)
-
-
-@dataclass(frozen=True)
-class HouseClassDiscriminatorConfig(HouseDiscriminatorConfig):
-    """Settings of :class:`HouseDiscriminator` with labels."""
-
-    kind: ClassVar[str] = "house_class_discriminator"
-    conditional: ClassVar[bool] = True
-
-
 class HouseGenerator(nn.Module):
     """z (N, latent) and, for a conditional recipe, labels -> (N, C, H, W) in [-1, 1].
 
@@ -104,7 +75,7 @@ class HouseGenerator(nn.Module):
 
     def __init__(self, config: HouseGeneratorConfig, shapes: Shapes) -> None:
         super().__init__()
-        stages = list(reversed(_stages(config, shapes, config.patch)))
+        stages = list(reversed(_stages(config, shapes)))
         width = shapes.latent_size
         if isinstance(config, HouseClassGeneratorConfig):
             check_classes(shapes)
@@ -141,45 +112,8 @@ class HouseGenerator(nn.Module):
         return image
 
 
-class HouseDiscriminator(nn.Module):
-    """x (N, C, H, W) and, for a conditional recipe, labels -> one logit each; it judges each picture by itself.
-
-    With labels the logit has one term more, the product of the features with their class' vector (Miyato & Koyama
-    2018, eq. 4). Before the first update every logit is 0.
-    """
-
-    def __init__(self, config: HouseDiscriminatorConfig, shapes: Shapes) -> None:
-        super().__init__()
-        stages = _stages(config, shapes, 1)
-        channels, (height, width), _ = stages[0]
-        layers: list[nn.Module] = [nn.Conv2d(shapes.channels, channels, 3, padding=1)]
-        for after, sides, blocks in stages:
-            if sides != stages[0][1]:
-                layers += [Resize(sides), *_change(channels, after)]
-            layers += [convolutional_residual(after, SLOPE) for _ in range(blocks)]
-            channels, (height, width) = after, sides
-        self.body = nn.Sequential(*layers, nn.LeakyReLU(SLOPE))
-        self.features = nn.Sequential(
-            nn.Flatten(), nn.Linear(channels * height * width, config.features), nn.LeakyReLU(SLOPE)
-        )
-        self.head = nn.Linear(config.features, 1)
-        start_as_identity(self, SLOPE)
-        nn.init.zeros_(self.head.weight)
-        if isinstance(config, HouseClassDiscriminatorConfig):
-            check_classes(shapes)
-            self.embedding = LabelEmbedding(shapes.classes, config.features)
-            nn.init.zeros_(self.embedding.weight)
-
-    def forward(self, x: Tensor, labels: Tensor | None = None) -> Critic:
-        features = self.features(self.body(x))  # (N, features)
-        logits = self.head(features).squeeze(1)
-        if labels is not None:
-            logits = logits + (features * self.embedding(labels)).sum(1)
-        return Critic(logits, features)
-
-
 class Resize(nn.Module):
-    """(N, C, h, w) -> (N, C, height, width), bilinear; at half the size each value is the mean of four."""
+    """(N, C, h, w) -> (N, C, height, width), bilinear."""
 
     def __init__(self, sides: tuple[int, int]) -> None:
         super().__init__()
@@ -195,8 +129,9 @@ def _change(before: int, after: int) -> Iterator[nn.Module]:
         yield nn.Conv2d(before, after, 1)
 
 
-def _stages(config: _House, shapes: Shapes, patch: int) -> Sequence[tuple[int, tuple[int, int], int]]:
+def _stages(config: HouseGeneratorConfig, shapes: Shapes) -> Sequence[tuple[int, tuple[int, int], int]]:
     """(channels, (height, width), residual blocks) of each size of the maps, the largest first."""
+    patch = config.patch
     if shapes.height % patch or shapes.width % patch:
         raise UserError("The picture's sides must be multiples of the patch, {patch}; choose a smaller one.",
                         patch=patch)  # fmt: skip

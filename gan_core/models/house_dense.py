@@ -1,4 +1,4 @@
-"""The small house recipe's discriminator: residual dense layers, which see the whole picture at once."""
+"""The house family's discriminator: residual dense layers, which see the whole picture at once."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ HOUSE = replace(
     HOUSE_SMALL,
     name="house",
     title="House GAN",
-    summary="Our own recipe at full size: some hours on two CPU cores, or minutes on a GPU.",
+    summary="Our own recipe at full size: some hours on two CPU cores.",
     generator=HouseGeneratorConfig(channels=(64, 128), blocks=(2, 2), trunk_width=512, patch=2),
     discriminator=HouseDenseDiscriminatorConfig(width=1536),
     generator_optimizer=_LARGE_OPTIMIZER,
