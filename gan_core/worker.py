@@ -126,9 +126,7 @@ class _Training:
             self.compiling_since = time.monotonic()
         elif isinstance(event, StepDone):
             if self.compiling_since:
-                self.standing.note(COMPILED, seconds=round(time.monotonic() - self.compiling_since))
-                self.standing.say("")
-                self.compiling_since = 0.0
+                self._compiled()
             self._tick()
         elif isinstance(event, Scalars):
             self.recording.scalars(event)
@@ -148,6 +146,15 @@ class _Training:
         elif isinstance(event, Finished):
             self.recording.checkpoint()
         return ""
+
+    def _compiled(self) -> None:
+        """The first step is done; say what it cost, unless there is something else to know."""
+        seconds = round(time.monotonic() - self.compiling_since)
+        self.compiling_since = 0.0
+        log.info("compiling the networks took %d seconds", seconds)
+        if not self.standing.status.notice:
+            self.standing.note(COMPILED, seconds=seconds)
+        self.standing.say("")
 
     def _tick(self) -> None:
         if self.standing.is_old:
