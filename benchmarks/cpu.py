@@ -48,7 +48,8 @@ def main() -> None:
     arguments = parser.parse_args()
     keep_freed_memory()  # as a run's worker does
     device, recipes = torch.device("cpu"), [find_recipe(name) for name in arguments.recipes]
-    origin = stamp(f"python -m benchmarks.cpu --rounds {arguments.rounds} --seconds {arguments.seconds:g}")
+    command = f"python -m benchmarks.cpu --rounds {arguments.rounds} --seconds {arguments.seconds:g}"
+    origin = stamp(command + (" --pytorch-gan PATH" if arguments.pytorch_gan else ""))
     raced = []
     for recipe in recipes:
         raced += race(recipe, device, arguments.rounds, arguments.seconds, arguments.pytorch_gan)

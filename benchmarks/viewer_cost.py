@@ -37,8 +37,8 @@ class Cost:
         shares = self.shares
         return (
             f"One viewer costs the training {statistics.median(shares):.1%} of its speed ({min(shares):.1%} to "
-            f"{max(shares):.1%} in {len(shares)} periods): {statistics.median(self.closed):,.0f} pictures a second with "
-            f"the page closed, {statistics.median(self.open):,.0f} with it open."
+            f"{max(shares):.1%} in {len(shares)} periods): {statistics.median(self.closed):,.0f} pictures a second "
+            f"with the page closed, {statistics.median(self.open):,.0f} with it open."
         )
 
 
