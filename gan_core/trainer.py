@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
@@ -94,7 +94,8 @@ class Trainer:
             self.modules["average"] = self.average
         self.modules |= {f"past_{player}": module for player, module in self.past.items()}
         # The passes of training; penalties, pictures and the state belong to the networks themselves.
-        self._generate, self._criticise = self.generator, self.discriminator
+        self._generate: Callable[..., Any] = self.generator
+        self._criticise: Callable[..., Any] = self.discriminator
         self._uncompiled = why_not_compiled(self.device) if training.compile else ""
         if self.compiles:
             self._generate, self._criticise = compiled(self.generator), compiled(self.discriminator)
