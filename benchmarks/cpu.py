@@ -19,7 +19,7 @@ from pathlib import Path
 
 from gan_core.openmp import WAITING
 
-os.environ.update(WAITING)  # before torch loads
+os.environ.update({**WAITING, **os.environ})  # before torch loads
 
 import torch
 

@@ -25,7 +25,7 @@ from typing import Any
 
 from gan_core.openmp import WAITING
 
-os.environ.update(WAITING)  # before torch loads
+os.environ.update({**WAITING, **os.environ})  # before torch loads
 
 import psutil
 import torch

@@ -75,6 +75,11 @@ def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
     maps = 2 * 9 * (49 * 64**2 + 196 * 32**2) + 49 * 64 * 32  # two convolutions at each size, and a change between them
     assert generator.multiply_adds == trunk + maps + 196 * 9 * 32 * 4
     assert discriminator.multiply_adds == 784 * 768 + 4 * 768**2 + 768
+    generator, discriminator = networks(find_recipe("house"), MNIST.image, 10)
+    trunk = 64 * 512 + 2 * 512**2 + 512 * 49 * 128
+    maps = 2 * 2 * 9 * (49 * 128**2 + 196 * 64**2) + 49 * 128 * 64
+    assert generator.multiply_adds == trunk + maps + 196 * 9 * 64 * 4
+    assert discriminator.multiply_adds == 784 * 1536 + 4 * 1536**2 + 1536
 
 
 @pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])
