@@ -43,7 +43,7 @@ from benchmarks.stage import (
     visitor,
     wait_for_reserve,
 )
-from benchmarks.viewer_cost import Cost, viewer_cost
+from benchmarks.viewer_cost import Cost, viewer_costs
 from tests.browser.conftest import running_server, settled
 
 PARTS: Mapping[str, str] = {
@@ -86,11 +86,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         os.environ["GAN_RUNS_DIR"] = folder
         for part, found in measured(browser, Path(folder), arguments):
-            if isinstance(found, Cost):
-                text, results[part] = found.sentence(), asdict(found)
-            else:
-                text = table(["milliseconds", "median", "worst", "of"], map(milliseconds, found))
-                results[part] = [asdict(times) for times in found]
+            results[part] = [asdict(each) for each in found]
+            costs = [cost.sentence() for cost in found if isinstance(cost, Cost)]
+            times = [milliseconds(times) for times in found if isinstance(times, Times)]
+            text = "\n".join(costs) if costs else table(["milliseconds", "median", "worst", "of"], times)
             print(f"## {PARTS[part]}\n\n{text}\n", flush=True)
             if arguments.publish:
                 publish(f"time-{part}", PARTS[part], text, origin)
@@ -99,7 +98,9 @@ def main() -> None:
         save(arguments.json, origin, results)
 
 
-def measured(browser: Browser, runs: Path, arguments: argparse.Namespace) -> Iterator[tuple[str, list[Times] | Cost]]:
+def measured(
+    browser: Browser, runs: Path, arguments: argparse.Namespace
+) -> Iterator[tuple[str, list[Times] | list[Cost]]]:
     """All that is asked for, in an order in which nothing disturbs another part."""
     parts, rounds = arguments.only, arguments.rounds
     try:
@@ -107,16 +108,16 @@ def measured(browser: Browser, runs: Path, arguments: argparse.Namespace) -> Ite
             if "train" in parts:  # a run waits while another trains
                 yield "train", [click_to_point(browser, url, runs, rounds)]
             wait_for_reserve(runs)
-            with training(runs) as run:
+            with training(runs):
                 wait_for_reserve(runs)  # the next one loads torch, which would slow all that is measured meanwhile
                 if "switch" in parts:
                     yield "switch", [*page_switches(browser, url, rounds)]
                 if "slider" in parts:
                     yield "slider", [*sliders(browser, url, rounds)]
-                if "viewer" in parts:
-                    yield "viewer", viewer_cost(browser, url, run, arguments.periods, arguments.period)
                 if "start" in parts:
                     yield "start", [first_page(browser, runs, rounds)]
+            if "viewer" in parts:
+                yield "viewer", [*viewer_costs(browser, url, runs, arguments.periods, arguments.period)]
     finally:
         end_all(runs)
 

@@ -1,4 +1,4 @@
-"""What one open page of a training costs it: the page is open and closed in turn within one run.
+"""What one open page of a training costs it: the page is closed, open and closed again within one run.
 
 The run's own clock counts. The browser works on the same machine, which most visitors' does, too.
 """
@@ -8,52 +8,75 @@ from __future__ import annotations
 import itertools
 import statistics
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from playwright.sync_api import Browser
 
 from benchmarks.clocks import POINT
-from benchmarks.stage import visitor, wait_until
+from benchmarks.stage import training, visitor, wait_until
 from gan_core.runs import Run, find_run
+from pages.ui.run_view import TICKS
 
 SKIPPED = 3.0  # seconds at the start of each period, in which a page opens or closes
+YOUNG = TICKS[0][0] - 10  # seconds of a young run, less what opening the page takes
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Pictures a second of each period, in order: one more with the page closed than with it open."""
+    """Pictures a second of each period, in order: one with the page closed before and after each with it open."""
 
-    closed: tuple[float, ...]
+    when: str
+    closed: tuple[tuple[float, float], ...]
     open: tuple[float, ...]
 
     @property
     def shares(self) -> list[float]:
         """What each open period lost against the closed ones before and after it, so that a drift cancels out."""
-        between = [statistics.mean(pair) for pair in itertools.pairwise(self.closed)]
-        return [1 - seen / alone for seen, alone in zip(self.open, between, strict=True)]
+        return [1 - seen / statistics.mean(alone) for seen, alone in zip(self.open, self.closed, strict=True)]
 
     def sentence(self) -> str:
         """The cost in words."""
         shares = self.shares
+        alone = statistics.median(itertools.chain(*self.closed))
         return (
-            f"One viewer costs the training {statistics.median(shares):.1%} of its speed ({min(shares):.1%} to "
-            f"{max(shares):.1%} in {len(shares)} periods): {statistics.median(self.closed):,.0f} pictures a second "
-            f"with the page closed, {statistics.median(self.open):,.0f} with it open."
+            f"{self.when}, one viewer costs the training {statistics.median(shares):.1%} of its speed "
+            f"({min(shares):.1%} to {max(shares):.1%} in {len(shares)} periods): {alone:,.0f} pictures a second with "
+            f"the page closed, {statistics.median(self.open):,.0f} with it open."
         )
 
 
-def viewer_cost(browser: Browser, url: str, run: Run, periods: int, seconds: float) -> Cost:
-    """Watch and look away so many times, for so many seconds each."""
-    closed, watched = [rate(run, seconds)], []
+def viewer_costs(browser: Browser, url: str, runs: Path, periods: int, seconds: float) -> Iterator[Cost]:
+    """Watch and look away so many times, for so many seconds each: while a run is young, and when it no longer is.
+
+    The page looks less often at an older run, so each period of the first kind has a run of its own.
+    """
+    young = []
     for _period in range(periods):
-        context = visitor(browser)
-        page = context.new_page()
-        page.goto(f"{url}/train?run={run.id}")
-        page.wait_for_function(POINT)
-        watched.append(rate(run, seconds))
-        context.close()
-        closed.append(rate(run, seconds))
-    return Cost(tuple(closed), tuple(watched))
+        with training(runs) as run:
+            young.append(watched(browser, url, run, YOUNG / 3 - SKIPPED))
+    yield cost("In the first minute of a run", young)
+    with training(runs) as run:
+        wait_until(lambda: run.status().seconds > TICKS[-2][0], "the run is no longer young")
+        yield cost("Later", [watched(browser, url, run, seconds) for _period in range(periods)])
+
+
+def cost(when: str, periods: list[tuple[float, float, float]]) -> Cost:
+    """Of (closed, open, closed) periods."""
+    return Cost(when, tuple((before, after) for before, _, after in periods), tuple(seen for _, seen, _ in periods))
+
+
+def watched(browser: Browser, url: str, run: Run, seconds: float) -> tuple[float, float, float]:
+    """Pictures a second before somebody looks, meanwhile, and afterwards."""
+    before = rate(run, seconds)
+    context = visitor(browser)
+    page = context.new_page()
+    page.goto(f"{url}/train?run={run.id}")
+    page.wait_for_function(POINT)
+    seen = rate(run, seconds)
+    context.close()
+    return before, seen, rate(run, seconds)
 
 
 def rate(run: Run, seconds: float) -> float:

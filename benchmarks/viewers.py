@@ -84,7 +84,7 @@ class Viewer:
             kind = message.WhichOneof("type")
             if kind == "auto_rerun":
                 self._interval, self._fragment = message.auto_rerun.interval, message.auto_rerun.fragment_id
-            elif kind == "script_finished":
+            elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return size
 
 

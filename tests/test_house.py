@@ -15,7 +15,7 @@ from gan_core.config import UserError
 from gan_core.contracts import Shapes
 from gan_core.events import Scalars
 from gan_core.models.house import HouseClassGeneratorConfig, HouseGeneratorConfig, Resize
-from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
+from gan_core.models.house_discriminator import HouseClassDiscriminatorConfig, HouseDiscriminatorConfig
 from gan_core.recipes import find_recipe
 from gan_core.regularizers import squared_slope
 from gan_core.trainer import Trainer
@@ -82,13 +82,27 @@ def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
     assert discriminator.multiply_adds == 784 * 1536 + 4 * 1536**2 + 1536
 
 
+def test_convolutions_halve_the_maps_below_the_dense_layers() -> None:
+    recipe = find_recipe("house_small").with_values({"discriminator.convolutions": (32, 64)})
+    generator, discriminator = networks(recipe, MNIST.image, 10)
+    above = 2 * 2 * dense(768, 768) + dense(768, 1)
+    assert discriminator.trainable == conv(1, 32, 4) + conv(32, 64, 4) + dense(49 * 64, 768) + above
+    products = 196 * 16 * 32 + 49 * 16 * 32 * 64 + 49 * 64 * 768
+    assert discriminator.multiply_adds == products + 4 * 768**2 + 768
+    config = HouseClassDiscriminatorConfig(convolutions=(3, 4, 5), width=6)
+    answer = config.build(Shapes(8, 2, 17, 9, 4))(torch.randn(2, 2, 17, 9), torch.tensor([0, 3]))
+    assert answer.features.shape == (2, 6)
+    with pytest.raises(UserError, match="too small for so many convolutions"):
+        config.build(Shapes(8, 1, 28, 3, 4))
+
+
 @pytest.mark.parametrize("shapes", [Shapes(8, 3, 96, 96, 4), Shapes(8, 1, 16, 16, 10), Shapes(8, 2, 7, 5, 2)])
 def test_pictures_of_any_size(shapes: Shapes) -> None:
     generator = HouseClassGeneratorConfig(channels=(4, 6), blocks=(1, 1)).build(shapes)
     labels = torch.arange(3) % shapes.classes
     images = generator(torch.randn(3, 8), labels)
     assert images.shape == (3, *shapes.image) and -1 <= images.min() < images.max() <= 1
-    answer = HouseDenseClassDiscriminatorConfig(width=6).build(shapes)(images, labels)
+    answer = HouseClassDiscriminatorConfig(width=6).build(shapes)(images, labels)
     assert answer.logits.shape == (3,) and answer.features.shape == (3, 6)
 
 
@@ -108,7 +122,7 @@ def test_the_last_maps_may_hold_patches_of_the_picture() -> None:
 
 
 def test_a_new_discriminator_prefers_no_picture() -> None:
-    discriminator = HouseDenseClassDiscriminatorConfig(width=12).build(MNIST)
+    discriminator = HouseClassDiscriminatorConfig(width=12).build(MNIST)
     assert torch.equal(discriminator(torch.randn(10, 1, 28, 28), torch.arange(10)).logits, torch.zeros(10))
 
 
@@ -125,7 +139,7 @@ def test_a_new_block_of_maps_is_the_identity() -> None:
 
 
 def test_a_new_dense_block_is_the_identity_and_passes_its_gradient() -> None:
-    discriminator = HouseDenseDiscriminatorConfig(width=200, blocks=3).build(MNIST)
+    discriminator = HouseDiscriminatorConfig(width=200, blocks=3).build(MNIST)
     blocks = [layer for layer in discriminator.modules() if isinstance(layer, Residual)]
     assert len(blocks) == 3
     for residual in blocks:
@@ -150,7 +164,7 @@ def test_a_label_of_weight_one_is_that_class_and_mixtures_lie_between() -> None:
     labels, z = torch.arange(10), torch.randn(1, 64).expand(10, 64)
     images = generator(z, labels)
     torch.testing.assert_close(generator(z, torch.eye(10)), images)
-    discriminator = woken(HouseDenseClassDiscriminatorConfig(width=12).build(MNIST))
+    discriminator = woken(HouseClassDiscriminatorConfig(width=12).build(MNIST))
     torch.testing.assert_close(discriminator(images, torch.eye(10)).logits, discriminator(images, labels).logits)
 
 
@@ -174,7 +188,7 @@ def penalty_slopes(discriminator: nn.Module, x: Tensor) -> list[Tensor]:
 def test_the_penalty_can_be_learnt_from() -> None:
     """d‖∇C‖²/dθ through residual blocks, against the difference of two values of the penalty."""
     shapes = Shapes(8, 1, 9, 9, 10)
-    discriminator = woken(HouseDenseClassDiscriminatorConfig(width=12).build(shapes))
+    discriminator = woken(HouseClassDiscriminatorConfig(width=12).build(shapes))
     discriminator.double()
     x = torch.randn(4, 1, 9, 9).double()
     weight = discriminator.first[1].weight
@@ -196,7 +210,7 @@ def test_the_penalty_can_be_learnt_from() -> None:
 
 
 def test_the_penalty_in_bfloat16_points_the_same_way() -> None:
-    discriminator = woken(HouseDenseClassDiscriminatorConfig(width=64).build(MNIST))
+    discriminator = woken(HouseClassDiscriminatorConfig(width=64).build(MNIST))
     x = torch.rand(10, 1, 28, 28, generator=torch.Generator().manual_seed(2)) * 2 - 1
     exact = torch.cat([slope.flatten() for slope in penalty_slopes(discriminator, x)])
     with torch.autocast("cpu", torch.bfloat16):
@@ -208,7 +222,7 @@ def test_the_penalty_in_bfloat16_points_the_same_way() -> None:
 def test_what_cannot_be_built_is_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match="as many numbers"):
         HouseGeneratorConfig(channels=(4, 8), blocks=(1,))
-    for config in (HouseClassGeneratorConfig(), HouseDenseClassDiscriminatorConfig()):
+    for config in (HouseClassGeneratorConfig(), HouseClassDiscriminatorConfig()):
         with pytest.raises(UserError, match="choose a data set that has classes"):
             config.build(Shapes(8, 1, 28, 28, 0))
 

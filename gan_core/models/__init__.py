@@ -8,7 +8,7 @@ from gan_core.models.fully_connected import (
     FullyConnectedGeneratorConfig,
 )
 from gan_core.models.house import HouseClassGeneratorConfig, HouseGeneratorConfig
-from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
+from gan_core.models.house_discriminator import HouseClassDiscriminatorConfig, HouseDiscriminatorConfig
 from gan_core.models.igan import (
     IganClassDiscriminatorConfig,
     IganClassGeneratorConfig,
@@ -42,8 +42,8 @@ DISCRIMINATORS: tuple[type, ...] = (
     IganDiscriminatorConfig,
     IganClassDiscriminatorConfig,
     RadfordDiscriminatorConfig,
-    HouseDenseDiscriminatorConfig,
-    HouseDenseClassDiscriminatorConfig,
+    HouseDiscriminatorConfig,
+    HouseClassDiscriminatorConfig,
 )
 # Of generators that others trained: to draw with, not to train.
 FOREIGN: tuple[type, ...] = (

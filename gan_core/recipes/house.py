@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from gan_core.models.house import HouseClassGeneratorConfig, HouseGeneratorConfig
-from gan_core.models.house_dense import HouseDenseClassDiscriminatorConfig, HouseDenseDiscriminatorConfig
+from gan_core.models.house_discriminator import HouseClassDiscriminatorConfig, HouseDiscriminatorConfig
 from gan_core.objectives import RelativisticCritic, RelativisticGenerator
 from gan_core.recipes.recipe import OWN, Latents, Optimizer, Recipe, Snapshots, Training
 from gan_core.regularizers import R1, R2
@@ -59,7 +59,7 @@ HOUSE_SMALL = Recipe(
     summary="Our own recipe in its small size, for two CPU cores.",
     source=_SOURCE,
     generator=HouseGeneratorConfig(channels=(32, 64), blocks=(1, 1), trunk_width=256, patch=2),
-    discriminator=HouseDenseDiscriminatorConfig(width=768),
+    discriminator=HouseDiscriminatorConfig(width=768),
     latents=Latents(size=64),
     discriminator_terms=(
         RelativisticCritic(),
@@ -80,7 +80,7 @@ HOUSE_SMALL_CONDITIONAL = replace(
     title="House GAN, small, by class",
     summary="The small recipe with labels: it draws the class you ask for.",
     generator=HouseClassGeneratorConfig(channels=(32, 64), blocks=(1, 1), trunk_width=256, patch=2),
-    discriminator=HouseDenseClassDiscriminatorConfig(width=768),
+    discriminator=HouseClassDiscriminatorConfig(width=768),
     training=replace(HOUSE_SMALL.training, fake_labels="as_real"),
     snapshots=replace(HOUSE_SMALL.snapshots, rows=4, columns=10),
     notes=(*_SMALL_NOTES, _CLASS_NOTE),
@@ -98,7 +98,7 @@ HOUSE = replace(
     title="House GAN",
     summary="Our own recipe at full size: some hours on two CPU cores.",
     generator=HouseGeneratorConfig(channels=(64, 128), blocks=(2, 2), trunk_width=512, patch=2),
-    discriminator=HouseDenseDiscriminatorConfig(width=1536),
+    discriminator=HouseDiscriminatorConfig(width=1536),
     discriminator_terms=_LARGE_TERMS,
     generator_optimizer=_LARGE_OPTIMIZER_G,
     discriminator_optimizer=_LARGE_OPTIMIZER_D,
@@ -113,7 +113,7 @@ HOUSE_CONDITIONAL = replace(
     title="House GAN, by class",
     summary="The full size with labels: it draws the class you ask for.",
     generator=HouseClassGeneratorConfig(channels=(64, 128), blocks=(2, 2), trunk_width=512, patch=2),
-    discriminator=HouseDenseClassDiscriminatorConfig(width=1536),
+    discriminator=HouseClassDiscriminatorConfig(width=1536),
     training=replace(_LARGE_TRAINING, fake_labels="as_real"),
     notes=(*_LARGE_NOTES, _CLASS_NOTE),
     snapshots=replace(_LARGE_SNAPSHOTS, columns=10),

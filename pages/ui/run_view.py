@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,7 +29,9 @@ from pages.ui.run_words import (
     status_sentence,
 )
 
-TICK_SECONDS = 1.0
+# (seconds of training, up to which a tick takes so many): a longer curve changes more slowly, and drawing it takes
+# processor time from the training that it shows.
+TICKS = ((60.0, 1.0), (180.0, 2.0), (math.inf, 5.0))
 
 
 def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:
@@ -38,9 +41,9 @@ def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:
         on_branch: is called with "ID@STEP" when the visitor asks for the form of a branch.
         on_start: is called with the branch that a remedy has started.
     """
-    live = run.status().live
+    pace = tick_seconds(run, run.status())
 
-    @st.fragment(run_every=TICK_SECONDS if live else None)
+    @st.fragment(run_every=pace)
     def ticking() -> None:
         with panels.guard():
             recipe, status = run.recipe(), run.status()
@@ -51,10 +54,18 @@ def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:
                 show_messages(run, status)
                 show_controls(run, status)
             show_learning(run, recipe, status, on_branch, on_start)
-            if status.live != live:
-                st.rerun()  # the whole page: the clock of this part starts or stops
+            if tick_seconds(run, status) != pace:
+                st.rerun()  # the whole page: the clock of this part starts, stops or changes
 
     ticking()
+
+
+def tick_seconds(run: Run, status: Status) -> float | None:
+    """How long until the page looks again; None for a run that has ended. What may change soon is looked at often."""
+    if not status.live:
+        return None
+    settled = status.state == "running" and run.command() == "run"
+    return next(tick for until, tick in TICKS if not settled or status.seconds < until)
 
 
 def show_state(run: Run, status: Status) -> None:

@@ -23,6 +23,7 @@ from gan_core.recipes import RECIPES, find_recipe
 from gan_core.recipes.recipe import TERMS
 from gan_core.regularizers import R1
 from gan_core.runs import Run, Status, create_run, list_runs
+from pages.ui.run_view import tick_seconds
 from pages.ui.sheet_route import read_sheet
 from tests.made_runs import write_bundle
 
@@ -203,6 +204,19 @@ def test_a_waiting_run_says_what_it_waits_for(root: Path) -> None:
     jobs.enqueue(third)
     assert "Next in line" in progress(train_page(run=second.id))
     assert "1 other run" in progress(train_page(run=third.id))
+
+
+def test_a_page_looks_less_often_at_a_longer_curve_and_often_at_what_is_about_to_change(root: Path) -> None:
+    run = create_run(find_recipe("fc_gan"), root=root)
+
+    def tick(state: str, seconds: float) -> float | None:
+        return tick_seconds(run, Status(state=state, seconds=seconds))
+
+    assert [tick("running", seconds) for seconds in (0, 59, 60, 179, 180, 1e6)] == [1, 1, 2, 2, 5, 5]
+    assert tick("queued", 1e6) == tick("paused", 1e6) == tick("stopping", 1e6) == 1
+    assert tick("finished", 1e6) is tick("stopped", 0) is None
+    run.set_command("pause")
+    assert tick("running", 1e6) == 1
 
 
 def progress(test: AppTest) -> str:
