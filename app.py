@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
-from gan_core.openmp import wait_briefly
+from gan_core import openmp
 from pages.ui import plotly_route, sheet_route, sign_in
 from pages.ui.visitor import VisitorCookie
 
@@ -33,7 +33,7 @@ def go_home(request: Request) -> RedirectResponse:
 
 def start_up() -> None:
     """Load what pages need while the visitor's browser still loads the app, and begin to watch over training."""
-    wait_briefly()
+    openmp.settle(watched=False)
     plotly_route.plotly_script()
     supervisor().start()
     # The first such check has torch load more of itself; better now than between a click on Train and the training.

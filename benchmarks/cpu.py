@@ -15,16 +15,18 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from gan_core.openmp import WAITING
+from gan_core import openmp
 
-os.environ.update({**WAITING, **os.environ})  # before torch loads
+os.environ.update(openmp.environment(watched=True))  # before torch loads
 
 import torch
 
 from benchmarks.race import floors, race
 from benchmarks.report import publish, stamp, table
+from gan_core.contention import watching
 from gan_core.devices import keep_freed_memory
 from gan_core.events import Event, Started
 from gan_core.recipes import find_recipe
@@ -50,10 +52,19 @@ def main() -> None:
     device, recipes = torch.device("cpu"), [find_recipe(name) for name in arguments.recipes]
     command = f"python -m benchmarks.cpu --rounds {arguments.rounds} --seconds {arguments.seconds:g}"
     origin = stamp(command + (" --pytorch-gan PATH" if arguments.pytorch_gan else ""))
+    with watching():
+        body = tables(recipes, device, arguments)
+    print(body)
+    if arguments.publish:
+        publish("cpu", "Training on a CPU", body, origin)
+
+
+def tables(recipes: Sequence[Recipe], device: torch.device, arguments: argparse.Namespace) -> str:
+    """All that is measured."""
     raced = []
     for recipe in recipes:
         raced += race(recipe, device, arguments.rounds, arguments.seconds, arguments.pytorch_gan)
-    body = "\n\n".join([
+    return "\n\n".join([
         "The same networks, trained by the usual loop and by the workbench, in turns. The ratio is the median over the "
         f"rounds; its least and greatest stand beside it. {torch.get_num_threads()} threads.",
         table(["recipe", "way", "pictures a second", "× usual loop", "least – greatest"], raced),
@@ -63,9 +74,6 @@ def main() -> None:
         "What a run's worker does beside its steps, as a share of its time:",
         table(["recipe", "epochs", "curves, sheets, checkpoints", "looking at quality"], [recording()]),
     ])  # fmt: skip
-    print(body)
-    if arguments.publish:
-        publish("cpu", "Training on a CPU", body, origin)
 
 
 def recording() -> tuple[str, ...]:

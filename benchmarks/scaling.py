@@ -23,9 +23,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gan_core.openmp import WAITING
+from gan_core import openmp
 
-os.environ.update({**WAITING, **os.environ})  # before torch loads
+os.environ.update(openmp.environment(watched=False))  # before torch loads
 
 import psutil
 import torch

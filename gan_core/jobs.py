@@ -22,13 +22,12 @@ from typing import IO
 
 import psutil
 
-from gan_core import guests
+from gan_core import guests, openmp
 from gan_core.config import UserError
 from gan_core.devices import pick_device
 from gan_core.fitting import check_fit
 from gan_core.hosting import WORKER_NICENESS, hosted, worker_threads
 from gan_core.locks import exclusive
-from gan_core.openmp import WAITING
 from gan_core.recipes.recipe import Recipe
 from gan_core.runs import LIVE, Run, Status, create_run, list_runs, runs_dir
 from gan_core.warden import Warden
@@ -268,7 +267,7 @@ def _spawn() -> subprocess.Popen[str]:
         # the processor between sessions first (autogroups), and weighs niceness only within one.
         process_group=0,
         cwd=Path(__file__).resolve().parent.parent,
-        env={**WAITING, **os.environ, **shared, **_absolute_folders()},
+        env={**os.environ, **openmp.environment(watched=True), **shared, **_absolute_folders()},
     )
     with contextlib.suppress(psutil.Error):  # before it starts any thread: threads inherit the priority
         psutil.Process(process.pid).nice(WORKER_NICENESS)

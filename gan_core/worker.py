@@ -17,6 +17,7 @@ import torch
 
 from gan_core.checkpoints import load_bundle
 from gan_core.config import UserError
+from gan_core.contention import watching
 from gan_core.devices import device_title, faster_precision, keep_freed_memory
 from gan_core.distributed import ALONE, World, local_device
 from gan_core.events import DiscriminatorWon, Diverged, Event, Finished, Scalars, SnapshotDue, Started, StepDone
@@ -235,7 +236,8 @@ def main() -> None:
     os.dup2(stream, 2)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     log.info("torch %s, %d threads", torch.__version__, torch.get_num_threads())
-    status = train_run(Run(path))
+    with watching():
+        status = train_run(Run(path))
     log.info("%s at step %d", status.state, status.step)
 
 

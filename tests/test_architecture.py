@@ -20,7 +20,7 @@ FILES = {"io", "os", "pathlib", "shutil", "tempfile", "zipfile"}
 # in this list. Names without a dot are whole packages or modules.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"config", "seeds", "events", "images", "files", "contracts", "arithmetic", "hosting", "locks",
-               "shipped", "translation", "declared", "openmp"}),
+               "shipped", "translation", "declared", "contention", "openmp"}),
     frozenset({"layers", "blocks", "terms", "objectives", "regularizers", "remedies", "schedules", "stabilizers",
                "strokes", "datasets", "data", "history", "latent", "devices", "distributed", "metrics"}),
     frozenset({"models"}),

@@ -84,7 +84,7 @@ def test_multiply_adds_agree_with_arithmetic_by_hand() -> None:
 
 def test_convolutions_halve_the_maps_below_the_dense_layers() -> None:
     recipe = find_recipe("house_small").with_values({"discriminator.convolutions": (32, 64)})
-    generator, discriminator = networks(recipe, MNIST.image, 10)
+    _generator, discriminator = networks(recipe, MNIST.image, 10)
     above = 2 * 2 * dense(768, 768) + dense(768, 1)
     assert discriminator.trainable == conv(1, 32, 4) + conv(32, 64, 4) + dense(49 * 64, 768) + above
     products = 196 * 16 * 32 + 49 * 16 * 32 * 64 + 49 * 64 * 768

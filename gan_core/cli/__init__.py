@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gan_core import openmp
 from gan_core.cli import hub, lab, quality, sharing, space
 from gan_core.cli.hub import Weights
 from gan_core.config import UserError
-from gan_core.openmp import wait_briefly
+from gan_core.contention import watching
 
 # torch takes seconds to import; each command imports what it needs, so that --help and mistakes answer at once.
 if TYPE_CHECKING:
@@ -173,10 +174,11 @@ app.add_typer(space.app, name="space")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    wait_briefly()
+    openmp.settle(watched=True)
     command = typer.main.get_command(app)
     try:
-        result = command.main(args=arguments, prog_name="python -m gan_core", standalone_mode=False)
+        with watching():
+            result = command.main(args=arguments, prog_name="python -m gan_core", standalone_mode=False)
     except UserError as error:
         return _mistake(str(error))
     except CommandLineError as error:
