@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.peers import checkout
-from benchmarks.peers.usual import UsualLoop
+from benchmarks.peers.usual import usual_loop
 from benchmarks.turn import Turn, turn
 from gan_core.anatomy import networks
 from gan_core.data import find_dataset
@@ -41,9 +41,9 @@ def race(
 
 def ways(recipe: Recipe, device: torch.device, stack: ExitStack, pytorch_gan: Path | None = None) -> dict[str, Turn]:
     """All ways that there are on ``device``; ``stack`` ends the processes that some of them need."""
-    found = {USUAL: stack.enter_context(UsualLoop(recipe.name, str(device))).turn}
+    found = {USUAL: stack.enter_context(usual_loop(recipe.name, str(device))).turn}
     if device.type == "cuda":
-        found[f"{USUAL}, 8 loaders"] = stack.enter_context(UsualLoop(recipe.name, str(device), workers=8)).turn
+        found[f"{USUAL}, 8 loaders"] = stack.enter_context(usual_loop(recipe.name, str(device), workers=8)).turn
     if device.type == "cpu":
         compiled = new_trainer(recipe.with_values({"training.compile": True}), device, "bfloat16")
         found["workbench, bfloat16, compiled"] = turn(steps(compiled), recipe, device)

@@ -13,10 +13,8 @@ seconds it trains that long and answers with its pictures a second.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Iterator
-from types import TracebackType
 
 import torch
 from torch import Tensor, nn
@@ -25,35 +23,17 @@ from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
 from benchmarks.peers.environment import untouched
-from benchmarks.turn import turn
+from benchmarks.turn import Entrant, answer, turn
 from gan_core.data import data_dir
 from gan_core.fitting import build_networks
 from gan_core.recipes import find_recipe
 from gan_core.recipes.recipe import Optimizer, Recipe
 
 
-class UsualLoop:
-    """``with UsualLoop("cgan", "cpu") as loop: loop.turn(1.0)`` gives pictures a second."""
-
-    def __init__(self, recipe: str, device: str, workers: int = 0) -> None:
-        self._command = [sys.executable, "-m", __name__, recipe, "--device", device, "--workers", str(workers)]
-
-    def __enter__(self) -> UsualLoop:
-        self._process = subprocess.Popen(
-            self._command, env=untouched(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def turn(self, seconds: float) -> float:
-        """Let it train for that long, and for three steps at the least."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+def usual_loop(recipe: str, device: str, workers: int = 0) -> Entrant:
+    """The loop in a process of its own."""
+    command = [sys.executable, "-m", __name__, recipe, "--device", device, "--workers", str(workers)]
+    return Entrant(command, untouched())
 
 
 def steps(recipe: Recipe, device: torch.device, workers: int = 0) -> Iterator[None]:
@@ -120,9 +100,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=0, help="processes that load pictures")
     arguments = parser.parse_args()
     recipe, device = find_recipe(arguments.recipe), torch.device(arguments.device)
-    take = turn(steps(recipe, device, arguments.workers), recipe, device)
-    for line in sys.stdin:
-        print(take(float(line)), flush=True)
+    answer(turn(steps(recipe, device, arguments.workers), recipe, device))
 
 
 if __name__ == "__main__":
