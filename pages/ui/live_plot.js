@@ -113,6 +113,27 @@ async function draw(state) {
   state.drawing = false;
 }
 
+// Drawing takes processor time, from a training on the same machine too: a chart that nobody sees takes in its newest
+// data when it comes into sight. The first time it is drawn wherever it is.
+function drawIfSeen(state) {
+  if (state.watched && (document.hidden || state.away)) { state.stale = true; return; }
+  state.stale = false;
+  draw(state);
+}
+
+document.addEventListener("visibilitychange", () => charts.forEach((state) => state.stale && drawIfSeen(state)));
+
+// The margins have a chart drawn just before it comes into sight.
+function watchSight(state) {
+  const seen = (entries) => {
+    state.away = !entries.at(-1).isIntersecting;
+    if (state.stale) drawIfSeen(state);
+  };
+  const sight = new IntersectionObserver(seen, { rootMargin: "200px", scrollMargin: "200px" });
+  sight.observe(state.node);
+  return sight;
+}
+
 function mountCursor({ data, parentElement }) {
   parentElement.closest('[data-testid="stElementContainer"]')?.style.setProperty("display", "none");
   window.ganSetCursor(data.key, data.cursor);
@@ -136,6 +157,7 @@ export default function (component) {
     state = node.ganState = { node, title };
     state.observer = new ResizeObserver(() => state.watched && node.offsetWidth && window.Plotly.Plots.resize(node));
     state.observer.observe(parentElement);
+    state.sight = watchSight(state);
   }
   Object.assign(state, { data, trigger: setTriggerValue });
   charts.set(data.key, state);
@@ -144,13 +166,14 @@ export default function (component) {
   node.setAttribute("role", "img");
   node.setAttribute("aria-label", data.alt);
   loadPlotly(data.route).then(
-    () => { node.classList.remove("gan-plot-missing"); if (!state.gone) draw(state); },
+    () => { node.classList.remove("gan-plot-missing"); if (!state.gone) drawIfSeen(state); },
     () => { if (!state.watched) { node.classList.add("gan-plot-missing"); node.textContent = data.alt; } },
   );
   return () => {
     state.gone = true;
     state.title.remove();
     state.observer.disconnect();
+    state.sight.disconnect();
     if (charts.get(data.key) === state) charts.delete(data.key);
     window.Plotly?.purge(node);
   };

@@ -61,6 +61,16 @@ def test_without_zoom_the_axis_grows_with_the_data(plots: Page) -> None:
     plots.wait_for_function(f"first.layout.xaxis.range[1] > {before} + 40")
 
 
+def test_a_chart_out_of_sight_takes_in_new_data_when_it_comes_back(plots: Page) -> None:
+    plots.evaluate("first.parentElement.style.marginTop = '9000px'")
+    plots.wait_for_function("first.ganState.away")
+    plots.get_by_role("button", name="More data").click()
+    plots.wait_for_function("first.ganState.stale")
+    assert plots.evaluate("first._fullData[1].x.length") == 50
+    plots.evaluate("first.parentElement.style.marginTop = ''")
+    plots.wait_for_function("first._fullData[1].x.length === 100 && !first.ganState.stale")
+
+
 def test_plotly_is_loaded_once_for_all_charts(page: Page, plot_server: str) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "plotly" in request.url.lower() else None)
