@@ -29,8 +29,9 @@ _AVERAGE_NOTE = (
 _SHARED_NOTES = (
     _ORIGIN_NOTE,
     "Unlike R3GAN, D has no convolutions: residual dense layers see the whole picture at once, at a fraction of the "
-    "cost, which buys more steps. In the same time of a CPU pictures came nearer to real ones than with convolutions. "
-    "Its last layer starts at 0.",
+    "cost, which buys more steps. In the same time of a CPU digits came nearer to real ones than with convolutions. On "
+    "Fashion-MNIST two of them, with 32 and 64 channels, more than halved the distance: clothing has texture. Its last "
+    "layer starts at 0.",
     "G has dense layers before its first maps of 7×7, then plain 3×3 convolutions at 7×7 and at 14×14. The last maps "
     "hold four pixels of the picture in each place: maps of the picture's own size would take most of the time. "
     "Pictures pass a tanh.",
