@@ -59,7 +59,7 @@ def visitor(browser: Browser) -> BrowserContext:
 @contextmanager
 def training(runs: Path, recipe: str = "fc_gan") -> Iterator[Run]:
     """A run that trains until the block ends, started by the server that looks after ``runs``."""
-    changes = {"training.epochs": ENDLESS, "dataset": dataset()}
+    changes = {"training.epochs": ENDLESS, "training.steps": 0, "dataset": dataset()}
     run = create_run(find_recipe(recipe).with_values(changes), root=runs, name="Meanwhile")
     enqueue(run)
     wait_until(lambda: len(run.history()) > 1, "the training has points")
