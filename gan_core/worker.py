@@ -226,7 +226,8 @@ def main() -> None:
     if len(sys.argv) > 1:
         folder = sys.argv[1]
     else:
-        warm_up()
+        with watching():  # it computes too, often beside the training before it
+            warm_up()
         folder = sys.stdin.readline().strip()
         if not folder:  # the supervisor is gone
             return
