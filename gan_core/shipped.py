@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 WEIGHTS_DIR = Path(__file__).resolve().parent.parent / "weights"
+SHOWPIECE = "house_small_conditional"  # the best of those that draw at once: what a visitor sees who chose nothing
 
 
 def last_sheet(name: str) -> bytes | None:

@@ -15,6 +15,7 @@ from gan_core import (
     foreign,
     guests,
     jobs,
+    library,
     preparation,
     worker,
     writing,
@@ -95,7 +96,7 @@ def declared_texts() -> Iterator[str]:
     Texts without a letter (digits as class names) need no translation and are left out. The sentences of
     :class:`~gan_core.config.UserError` stand where they are raised; a tool that reads source code finds them.
     """
-    texts = dict.fromkeys((*_of_recipes(), *_of_configs(), *_of_datasets(), *MESSAGES))
+    texts = dict.fromkeys((*_of_recipes(), *_of_configs(), *_of_datasets(), *_of_weights(), *MESSAGES))
     yield from (text for text in texts if any(letter.isalpha() for letter in text))
 
 
@@ -118,6 +119,10 @@ def _of_configs() -> Iterator[str]:
 def _of_setting(described: Setting) -> Iterator[str]:
     yield from (described.title, described.help, described.unit, described.group, described.source)
     yield from (choice for choice in described.choices if isinstance(choice, str))
+
+
+def _of_weights() -> Iterator[str]:
+    yield from (entry["hardware"] for entry in library.manifest())
 
 
 def _of_datasets() -> Iterator[str]:

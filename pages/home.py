@@ -8,11 +8,10 @@ from importlib import import_module
 
 import streamlit as st
 
-from gan_core.shipped import last_sheet
+from gan_core.shipped import SHOWPIECE, last_sheet
 from pages.ui import panels, state
 from pages.ui.i18n import _
 
-WRITER = "house_small_conditional"  # the shipped model that the page opens with
 ROWS, WIDTH = 5, 10  # of the wall, the width in characters; short texts stand several times in a row
 LONGEST = 14
 MOST_SEED = 999_999
@@ -58,7 +57,7 @@ def show_writing() -> None:
 def show_wall(text: str, seed: int) -> None:
     """The text in several handwritings; until the model is loaded, the last sheet of its training."""
     place = st.empty()
-    sheet = last_sheet(WRITER)
+    sheet = last_sheet(SHOWPIECE)
     if sheet is None:
         with place.container():
             panels.empty_state(
@@ -73,7 +72,7 @@ def show_wall(text: str, seed: int) -> None:
     writing = import_module("gan_core.writing")
     with place, panels.guard():
         columns = max(1, WIDTH // max(1, len(text.strip())))
-        picture = writing.write_wall(WRITER, text, seed, ROWS, columns)
+        picture = writing.write_wall(SHOWPIECE, text, seed, ROWS, columns)
         alt = _("{text} in {count} handwritings, drawn by a trained model").format(text=text, count=ROWS * columns)
         panels.picture(picture, alt=alt, width="stretch")
     st.session_state["home.loaded"] = True

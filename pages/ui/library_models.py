@@ -145,7 +145,7 @@ def _measured(metrics: dict[str, float]) -> None:
     """What was measured of a shipped model."""
     if "label_obedience" in metrics:
         st.caption(
-            _("{share} of its digits are read as the digit asked for, by a classifier trained apart.").format(
+            _("{share} of its pictures are read as the class asked for, by a classifier trained apart.").format(
                 share=f"{metrics['label_obedience']:.1%}"
             )
         )

@@ -1,18 +1,15 @@
 """The choice of a trained model, the same on every page that shows one; kept in the URL as ?model=.
 
     model = choose_model()                          # a Model, or None where there is none (an empty state says so)
-    left = choose_model(_("Left"), param="left")    # further pickers on one page: a title and a parameter of their own
-    other = choose_model(accept=lambda ref: library.describe(ref).recipe.conditional)
 
-A link may name what the list does not show: a snapshot of a run ("run:ID@4680") or of a bundle's training. What is gone
-is said in one sentence, and the first model is shown in its place. A model of the Hub that a link names
-("hf:ada/cgan") is loaded first.
+Who chose none sees the one that draws best of those that ship. A link may name what the list does not show: a snapshot
+of a run ("run:ID@4680") or of a bundle's training. What is gone is said in one sentence, and another model is shown in
+its place. A model of the Hub that a link names ("hf:ada/cgan") is loaded first.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import streamlit as st
 
@@ -21,6 +18,7 @@ from gan_core.config import UserError
 from gan_core.data import find_dataset
 from gan_core.hub.reference import is_hub, parse_reference
 from gan_core.library import Model
+from gan_core.shipped import SHOWPIECE
 from pages.ui import guest_view, hub_models, lesson, panels, state
 from pages.ui.i18n import _
 
@@ -28,49 +26,34 @@ from pages.ui.i18n import _
 _REFERENCE = re.compile(r"((run|upload):[^/\\]+|\w+)(@\d+)?")
 
 
-def choose_model(
-    title: str | None = None,
-    *,
-    param: str = "model",
-    default: str | None = None,
-    accept: Callable[[str], bool] | None = None,
-) -> Model | None:
-    """The model that the visitor chose; None, with the way on, where there is none to choose.
-
-    Args:
-        title: what the list is called; "Model" if not given.
-        param: the URL parameter.
-        default: the reference that a URL without the parameter means; the first one if not given.
-        accept: which references may be chosen; all if not given.
-    """
-    listed = [*guest_view.listed(library.models()), *hub_models.of_session()]
-    offered = {model.ref: model for model in listed if accept is None or accept(model.ref)}
-    asked = st.query_params.get(param, "")
-    if is_hub(asked) and asked not in offered:
-        fetched = hub_models.fetched(asked, param=param)
-        if fetched is not None and (accept is None or accept(fetched.ref)):
-            offered[fetched.ref] = fetched
-    elif asked and asked not in offered:
-        snapshot = _unlisted(asked)
-        if snapshot is not None and (accept is None or accept(asked)):
-            offered[asked] = snapshot
+def choose_model() -> Model | None:
+    """The model that the visitor chose; None, with the way on, where there is none to choose."""
+    offered = {model.ref: model for model in (*guest_view.listed(library.models()), *hub_models.of_session())}
+    asked = st.query_params.get("model", "")
+    if asked and asked not in offered:
+        if is_hub(asked):
+            found = hub_models.fetched(asked, param="model")
         else:
-            st.warning(
-                _("The model {ref} is not here any more; choose another one.").format(ref=asked),
-                icon=":material/search_off:",
-            )
+            found = _unlisted(asked)
+            if found is None:
+                st.warning(
+                    _("The model {ref} is not here any more; choose another one.").format(ref=asked),
+                    icon=":material/search_off:",
+                )
+        if found is not None:
+            offered[found.ref] = found
     if not offered:
         panels.empty_state(
             _("No trained model yet"), _("Train one, or bring one to the Library."),
             link="../train.py", label=_("Train"), icon=":material/model_training:",
         )  # fmt: skip
         return None
-    with lesson.control("model", key=param):
+    with lesson.control("model"):
         chosen = state.choice(
-            st.selectbox, title or _("Model"), offered, param=param, default=default,
+            st.selectbox, _("Model"), offered, param="model", default=SHOWPIECE,
             label=lambda ref: title_of(offered[ref]),
         )  # fmt: skip
-    state.pin(**{param: chosen})
+    state.pin(model=chosen)
     return offered[chosen]
 
 

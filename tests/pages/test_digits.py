@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core import library
 from gan_core.data import FASHION
 from gan_core.runs import runs_dir
+from gan_core.shipped import SHOWPIECE, WEIGHTS_DIR
 from tests.pages.opened import open_page
 from tests.untrained import save_untrained
 
@@ -41,6 +42,11 @@ def test_the_page_writes_2026_and_shows_hands_and_table() -> None:
     ]  # fmt: skip
     assert "2026 in handwriting" in texts(test)
     assert len(test.get("image")) == len(downloads(test)) == 4
+
+
+def test_who_chose_no_model_sees_the_best_of_those_that_ship(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library, "WEIGHTS_DIR", WEIGHTS_DIR)
+    assert digits().selectbox(key="model").value == SHOWPIECE != library.models()[0].ref
 
 
 def test_what_is_typed_is_written_and_marks_are_owned_up_to() -> None:
