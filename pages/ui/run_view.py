@@ -31,7 +31,7 @@ from pages.ui.run_words import (
 
 # (seconds of training, up to which a tick takes so many): a longer curve changes more slowly, and drawing it takes
 # processor time from the training that it shows.
-TICKS = ((60.0, 1.0), (180.0, 2.0), (math.inf, 5.0))
+TICKS = ((60.0, 1.0), (120.0, 2.0), (300.0, 5.0), (math.inf, 10.0))
 
 
 def run_view(run: Run, on_branch: OnBranch, on_start: OnStart) -> None:

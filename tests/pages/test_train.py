@@ -212,7 +212,7 @@ def test_a_page_looks_less_often_at_a_longer_curve_and_often_at_what_is_about_to
     def tick(state: str, seconds: float) -> float | None:
         return tick_seconds(run, Status(state=state, seconds=seconds))
 
-    assert [tick("running", seconds) for seconds in (0, 59, 60, 179, 180, 1e6)] == [1, 1, 2, 2, 5, 5]
+    assert [tick("running", seconds) for seconds in (0, 59, 60, 119, 120, 299, 300, 1e6)] == [1, 1, 2, 2, 5, 5, 10, 10]
     assert tick("queued", 1e6) == tick("paused", 1e6) == tick("stopping", 1e6) == 1
     assert tick("finished", 1e6) is tick("stopped", 0) is None
     run.set_command("pause")
