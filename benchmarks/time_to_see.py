@@ -46,13 +46,6 @@ from benchmarks.stage import (
 from benchmarks.viewer_cost import Cost, viewer_costs
 from tests.browser.conftest import running_server, settled
 
-PARTS: Mapping[str, str] = {
-    "train": "Time from the click on Train to the first point",
-    "switch": "Time from page to page",
-    "slider": "Time from a slider to its picture",
-    "viewer": "What one viewer costs a training",
-    "start": "Time from the server's start to its first page",
-}
 # Each page's path, what it is called in the table, its heading, and the first thing on it that is not words.
 PAGES: Mapping[str, tuple[str, str, str]] = {
     "": ("Home", "Watch a network learn to write", "img"),
@@ -87,20 +80,37 @@ def main() -> None:
         os.environ["GAN_RUNS_DIR"] = folder
         for part, found in measured(browser, Path(folder), arguments):
             results[part] = [asdict(each) for each in found]
-            costs = [cost.sentence() for cost in found if isinstance(cost, Cost)]
-            times = [milliseconds(times) for times in found if isinstance(times, Times)]
-            text = "\n".join(costs) if costs else table(["milliseconds", "median", "worst", "of"], times)
-            print(f"## {PARTS[part]}\n\n{text}\n", flush=True)
+            title, written = PARTS[part]
+            text = written(found)
+            print(f"## {title}\n\n{text}\n", flush=True)
             if arguments.publish:
-                publish(f"time-{part}", PARTS[part], text, origin)
+                publish(f"time-{part}", title, text, origin)
     print(origin.sentence())
     if arguments.json:
         save(arguments.json, origin, results)
 
 
+def times_table(found: Sequence[Times]) -> str:
+    return table(["milliseconds", "median", "worst", "of"], map(milliseconds, found))
+
+
+def cost_sentences(found: Sequence[Cost]) -> str:
+    return "\n".join(cost.sentence() for cost in found)
+
+
+# What each part is called, and how what it found is written.
+PARTS: Mapping[str, tuple[str, Callable[[Sequence[Any]], str]]] = {
+    "train": ("Time from the click on Train to the first point", times_table),
+    "switch": ("Time from page to page", times_table),
+    "slider": ("Time from a slider to its picture", times_table),
+    "viewer": ("What one viewer costs a training", cost_sentences),
+    "start": ("Time from the server's start to its first page", times_table),
+}
+
+
 def measured(
     browser: Browser, runs: Path, arguments: argparse.Namespace
-) -> Iterator[tuple[str, list[Times] | list[Cost]]]:
+) -> Iterator[tuple[str, list[Any]]]:
     """All that is asked for, in an order in which nothing disturbs another part."""
     parts, rounds = arguments.only, arguments.rounds
     try:
