@@ -44,8 +44,8 @@ _LARGE_NOTES = (
     "Beside the small size both networks are twice as wide, G has two residual blocks at each size, and batches are "
     "twice as large.",
     "D's rate starts lower and falls as one over the number of steps; at the small size's rates its pairing loss stood "
-    "above a coin's. G's rate falls along half a cosine to 0.4 of its start, and γ stays as it is. This was tried for "
-    "six epochs, not for the whole length.",
+    "above a coin's. G's rate falls along half a cosine to a tenth of its start, and γ stays as it is. So trained on "
+    "MNIST with labels, it came nearer to real digits than the small size, in three times the time.",
 )
 _CLASS_NOTE = (
     "A generated picture has the label of the real one that it is compared with: what one class looks like says "
@@ -87,17 +87,17 @@ HOUSE_SMALL_CONDITIONAL = replace(
     notes=(*_SMALL_NOTES, _CLASS_NOTE),
 )
 
-_LARGE_OPTIMIZER_G = replace(_OPTIMIZER, schedule=Cosine(end=0.4))
+_LARGE_OPTIMIZER_G = replace(_OPTIMIZER, schedule=Cosine(end=0.1))
 _LARGE_OPTIMIZER_D = replace(_OPTIMIZER, learning_rate=2e-4)
 _LARGE_TERMS = (RelativisticCritic(), R1(weight=0.1, part=0.25), R2(weight=0.1, part=0.25))
-_LARGE_TRAINING = replace(HOUSE_SMALL.training, epochs=100, batch_size=128)
-_LARGE_SNAPSHOTS = Snapshots(epochs=(1, 2, 5, 10, 20, 50, 75, 100), rows=4, columns=5)
+_LARGE_TRAINING = replace(HOUSE_SMALL.training, epochs=18, batch_size=128)
+_LARGE_SNAPSHOTS = Snapshots(epochs=(1, 2, 4, 8, 12, 15, 18), rows=4, columns=5)
 
 HOUSE = replace(
     HOUSE_SMALL,
     name="house",
     title="House GAN",
-    summary="Our own recipe at full size: some hours on two CPU cores.",
+    summary="Our own recipe at full size: an hour or two on two CPU cores.",
     generator=HouseGeneratorConfig(channels=(64, 128), blocks=(2, 2), trunk_width=512, patch=2),
     discriminator=HouseDiscriminatorConfig(width=1536),
     discriminator_terms=_LARGE_TERMS,
