@@ -74,12 +74,13 @@ def copied_link(page: Page) -> str:
 @pytest.mark.parametrize("name", VISITS)
 def test_a_copied_link_shows_a_stranger_the_same(server: str, browser: Browser, page: Page, name: str) -> None:
     page.goto(f"{server}/{name}{VISITS[name]}")
-    screen(page)  # until it is at rest, the first box may be missing, or be another one than later
+    seen = screen(page)  # until it is at rest, the first box may be missing, or be another one than later
     box = page.get_by_test_id("stMain").get_by_role("spinbutton").first
     if box.count() and name != "anatomy":
         box.fill("6")
         box.press("Enter")
-    seen, link = screen(page), copied_link(page)
+        seen = screen(page)
+    link = copied_link(page)
     context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US", color_scheme="light")
     stranger = context.new_page()
     stranger.set_default_timeout(60_000)
