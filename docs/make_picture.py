@@ -1,6 +1,6 @@
 """``python -m docs.make_picture``: docs/picture.png, drawn by the shipped models; the same files make the same picture.
 
-One row a model: what it is, how long it has trained, and pictures of one seed that nobody has picked out.
+One row a model of digits: what it is, how long it has trained, and pictures of one seed that nobody has picked out.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from gan_core.comparison import Row, RowsRequest, make_rows
 from gan_core.images import Pixels, enlarge, png, sheet
 
 TARGET = Path(__file__).with_name("picture.png")
-SEED, COUNT, ENLARGED = 1, 12, 2
+DATASET, SEED, COUNT, ENLARGED = "mnist", 1, 12, 2
 MARGIN, GAP, WORDS = 24, 14, 300  # pixels: around everything, between rows, for the words at the left
 GROUND, TITLE, DETAIL = 0x14, 0xF0, 0x9C  # greys
 
 
 def picture() -> Pixels:
-    """uint8 (H, W), one row for each shipped model; UserError where none ships."""
-    refs = tuple(entry["name"] for entry in library.manifest())
+    """uint8 (H, W), one row for each shipped model that draws digits; UserError where none ships."""
+    refs = tuple(entry["name"] for entry in library.manifest() if entry["dataset"] == DATASET)
     rows = make_rows(RowsRequest(refs, SEED, COUNT))
     strips = [enlarge(sheet(row.tiles, COUNT, background=GROUND), ENLARGED) for row in rows]
     height = sum(strip.shape[0] + GAP for strip in strips) - GAP + 2 * MARGIN

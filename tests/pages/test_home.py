@@ -113,7 +113,10 @@ def test_a_wall_is_its_handwritings_in_reading_order(writer: None) -> None:
     assert np.array_equal(wall, np.block([[first, second], [third, fourth]]))
 
 
-def test_the_picture_of_the_readme_has_a_row_for_each_shipped_model(writer: None) -> None:
+def test_the_picture_of_the_readme_has_a_row_for_each_shipped_model_of_digits(writer: None) -> None:
+    [entry] = library.manifest()
+    clothing = entry | {"name": "clothing", "dataset": "fashion_mnist"}
+    (library.WEIGHTS_DIR / "manifest.json").write_text(json.dumps({"bundles": [entry, clothing]}))
     first = make_picture.picture()
     assert np.array_equal(first, make_picture.picture())
     assert first.shape[0] == 28 * make_picture.ENLARGED + 2 * make_picture.MARGIN
