@@ -121,10 +121,10 @@ def _of_setting(described: Setting) -> Iterator[str]:
     yield from (choice for choice in described.choices if isinstance(choice, str))
 
 
-def _of_weights() -> Iterator[str]:
-    yield from (entry["hardware"] for entry in library.manifest())
-
-
 def _of_datasets() -> Iterator[str]:
     for source in data.DATASETS:
         yield from (source.title, source.summary, *source.class_names)
+
+
+def _of_weights() -> Iterator[str]:
+    yield from (entry["hardware"] for entry in library.manifest())

@@ -89,7 +89,9 @@ def show_facts(chosen: Sequence[Chosen]) -> None:
         _("Training time"): [
             _("not recorded") if facts.seconds is None else run_words.duration(facts.seconds) for facts in known
         ],
-        _("Hardware"): [_(facts.hardware) if facts.hardware else _("not recorded") for facts in known],
+        _("Hardware"): [
+            run_words.device_words(facts.hardware) if facts.hardware else _("not recorded") for facts in known
+        ],
         _("Data"): [dataset_title(facts.dataset) for facts in known],
         _("Seed"): [_if_trained_here(facts, str(facts.recipe.training.seed)) for facts in known],
         _("Weights shown"): [_("running average") if facts.averaged else _("as trained") for facts in known],

@@ -126,7 +126,8 @@ def _bundled_card(entry: dict[str, Any]) -> None:
         st.markdown(_(info.recipe.summary))
         time = run_words.duration(entry["seconds"])
         st.caption(" · ".join([
-            *_parts(info)[1:], _("trained for {time} on {hardware}").format(time=time, hardware=_(entry["hardware"])),
+            *_parts(info)[1:],
+            _("trained for {time} on {hardware}").format(time=time, hardware=run_words.device_words(entry["hardware"])),
             _("seed {seed}").format(seed=entry["seed"]),
         ]))  # fmt: skip
         _measured(entry.get("metrics", {}))

@@ -10,6 +10,7 @@ its place. A model of the Hub that a link names ("hf:ada/cgan") is loaded first.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 import streamlit as st
 
@@ -31,15 +32,7 @@ def choose_model() -> Model | None:
     offered = {model.ref: model for model in (*guest_view.listed(library.models()), *hub_models.of_session())}
     asked = st.query_params.get("model", "")
     if asked and asked not in offered:
-        if is_hub(asked):
-            found = hub_models.fetched(asked, param="model")
-        else:
-            found = _unlisted(asked)
-            if found is None:
-                st.warning(
-                    _("The model {ref} is not here any more; choose another one.").format(ref=asked),
-                    icon=":material/search_off:",
-                )
+        found = hub_models.fetched(asked, param="model") if is_hub(asked) else _unlisted(asked)
         if found is not None:
             offered[found.ref] = found
     if not offered:
@@ -74,11 +67,12 @@ def title_of(model: Model) -> str:
 
 
 def _unlisted(ref: str) -> Model | None:
-    """A model that exists though the list does not show it, such as a snapshot; None where there is none."""
-    if not _REFERENCE.fullmatch(ref):
-        return None
-    try:
-        info = library.describe(ref)
-    except (UserError, OSError):
-        return None
-    return Model(ref, info.recipe.title, ref.partition(":")[0] if ":" in ref else "bundled")
+    """A model that exists though the list does not show it, such as a snapshot; None, and why, where there is none."""
+    if _REFERENCE.fullmatch(ref):
+        with suppress(UserError, OSError):
+            title = library.describe(ref).recipe.title
+            return Model(ref, title, ref.partition(":")[0] if ":" in ref else "bundled")
+    st.warning(
+        _("The model {ref} is not here any more; choose another one.").format(ref=ref), icon=":material/search_off:"
+    )
+    return None

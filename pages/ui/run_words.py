@@ -54,10 +54,13 @@ def notice_sentence(status: Status) -> str:
 
 
 def device_words(title: str) -> str:
-    """A device as `gan_core.devices.device_title` puts it, in the visitor's language; a GPU has its maker's name."""
+    """A device as `gan_core.devices.device_title` or the manifest of weights puts it, in the visitor's language.
+
+    A GPU has its maker's name.
+    """
     threads = re.fullmatch(r"CPU, (\d+) threads?", title)
     if threads is None:
-        return title
+        return _(title)
     return ngettext("CPU, {count} thread", "CPU, {count} threads", int(threads[1])).format(count=threads[1])
 
 

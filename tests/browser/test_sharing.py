@@ -22,7 +22,7 @@ VISITS = {
     "anatomy": "?recipe=dcgan&against=dcgan_modified&set=training.epochs%3D9",
     "library": "?shelf=weights",
 }
-FREE = re.compile(r"[\d.,]+ \w+ free on this disk")  # other programs write there, too
+FREE = re.compile(r"[\d.]+ \w+(?= free on this disk)")  # other programs write there, too
 PATIENCE, REST = 60.0, 2.0  # seconds: until a page comes to rest, and how long it must stay the same
 SCREEN = """() => {
     const main = document.querySelector("[data-testid=stMain]");

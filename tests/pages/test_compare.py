@@ -1,6 +1,7 @@
 """The Compare page without a browser: what it shows, what stands in the URL, what it starts."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,14 @@ def test_one_training_is_compared_with_its_own_beginning() -> None:
     assert pictures(test) == 2
     assert "The same noise" in texts(test)
     assert "All settings are the same" in texts(test)
+
+
+@pytest.mark.parametrize(("device", "words"), [("CPU, 2 threads", "CPU，2 线程"), ("NVIDIA H200", "NVIDIA H200")])
+def test_what_a_model_was_trained_on_is_told_in_the_visitors_language(device: str, words: str) -> None:
+    run = make_run("fc_gan", epochs=(1,))
+    run.set_status(replace(run.status(), device=device))
+    known = compare(a=f"run:{run.id}", lang="zh").table[0].value
+    assert words in known.to_numpy()
 
 
 def test_the_same_networks_twice_are_pointed_out() -> None:
